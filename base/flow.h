@@ -1,0 +1,118 @@
+/*
+ * flow.h - what the stages know of a flow in common, and the small structs of
+ * functions by which one stage hands its output to the next. main.c fills them in.
+ */
+#ifndef WIRESCRIBE_BASE_FLOW_H
+#define WIRESCRIBE_BASE_FLOW_H
+
+#include "base/address.h"
+#include "base/record.h"
+
+/* The two sides of a conversation. The client opened it. */
+enum side {
+    FROM_CLIENT,
+    FROM_SERVER,
+};
+#define SIDE_COUNT 2
+
+static inline enum side side_other(enum side side)
+{
+    return side == FROM_CLIENT ? FROM_SERVER : FROM_CLIENT;
+}
+/* 'client' or 'server', as the columns named from_side show it. */
+static inline const char *side_name(enum side side)
+{
+    return side == FROM_CLIENT ? "client" : "server";
+}
+
+/* How one side's stream ended. */
+enum ending {
+    ENDING_FIN,     /* closed in order */
+    ENDING_RESET,   /* RST, from either side */
+    ENDING_TIMEOUT, /* nothing more was seen for longer than the flow's timeout */
+    ENDING_CAPTURE, /* the capture ended first */
+};
+
+/*
+ * The facts of a flow that a dissector may read. Owned by the streams stage, valid
+ * until the reader's `close` returns. A reader sets `protocol` and nothing else.
+ */
+struct flow_facts {
+    int64_t flow_id;
+    int64_t capture_id;     /* where its first packet stands */
+    int64_t parent_flow_id; /* 0: none */
+    int64_t start_us;       /* first packet; microseconds since the epoch */
+    int64_t last_us;        /* newest packet so far */
+    struct address client;
+    struct address server;
+    uint16_t client_port;
+    uint16_t server_port;
+    bool client_is_guessed;           /* no SYN told who opened it */
+    bool has_start[SIDE_COUNT];       /* this side's stream is seen from its first byte on */
+    const char *protocol;             /* innermost protocol that a dissector read; NULL: none */
+};
+
+/* Which row ids are counted apart. */
+enum id_kind {
+    ID_FLOW,
+    ID_MAIL,
+    ID_FILE,
+    ID_KINDS,
+};
+
+/*
+ * A data connection that a control connection announced: when a TCP flow to
+ * server:server_port opens, its conversation is given to the announced reader.
+ */
+struct expectation {
+    struct address server;   /* who will listen */
+    uint16_t server_port;
+    int64_t parent_flow_id;  /* becomes the flow's parent */
+    int64_t made_us;         /* it expires EXPECTATION_SECONDS after this, by capture time */
+    const void *dissector;   /* the reader's own: what will read the flow */
+    void *shared;            /* the reader's own; goes to the new conversation, or to `release` */
+    void (*release)(void *shared); /* called once if the expectation expires or is dropped; may be NULL */
+};
+#define EXPECTATION_SECONDS 120
+
+/*
+ * What a worker offers to the conversations of its flows. All calls are made on
+ * the worker's own thread.
+ */
+struct worker_services {
+    void *worker;
+    /* Writes one row. `record` is the struct that `table` describes; it and its texts are copied. */
+    void (*write)(void *worker, const struct record_table *table, const void *record);
+    /* The next id of that kind: unique in the database, from 1. */
+    int64_t (*next_id)(void *worker, enum id_kind kind);
+    /* Announces a data connection. False, with `shared` still the caller's, when too many are open. */
+    bool (*expect)(void *worker, const struct expectation *expectation);
+    /*
+     * The client was guessed wrong: exchanges the two sides of a flow whose client_is_guessed.
+     * Only before the first byte was taken by a dissector; what the reader keeps for each side is its own to exchange.
+     */
+    void (*turn_around)(void *worker, struct flow_facts *facts);
+};
+
+/*
+ * What the streams stage calls with the ordered bytes of each TCP flow (the
+ * conversations; see dissectors/conversation.h). `time_us` is the capture time of the
+ * packet that made the call possible. Bytes are borrowed for the length of the call.
+ */
+struct stream_reader {
+    /*
+     * A flow opened; `expected` is the announcement that it answers, or NULL. The answer is handed back to the calls
+     * below; NULL: nobody wants this flow's bytes.
+     */
+    void *(*open)(const struct worker_services *services, struct flow_facts *facts, const struct expectation *expected);
+    /* The next bytes of one side. False: nobody wants more of this flow (close still comes). */
+    bool (*data)(void *conversation, enum side from, struct bytes bytes, int64_t time_us);
+    /* `count` bytes of one side are missing for good: they were never captured. */
+    bool (*gap)(void *conversation, enum side from, uint64_t count, int64_t time_us);
+    /* One side will send no more. At most once a side, and before close. */
+    void (*end)(void *conversation, enum side from, enum ending ending, int64_t time_us);
+    /* The flow is over: the reader writes what it has not yet written and frees everything. */
+    void (*close)(void *conversation, int64_t time_us);
+};
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ * dissector.h - what a dissector is, and what the conversation that runs it offers.
+ *
+ * A dissector sees two sides, each an ordered stream of bytes with gaps and an
+ * end. It never sees packets. The frame (conversation.c) identifies the protocol,
+ * keeps what a dissector leaves unread, and calls again when there is more.
+ */
+#ifndef WIRESCRIBE_DISSECTORS_DISSECTOR_H
+#define WIRESCRIBE_DISSECTORS_DISSECTOR_H
+
+#include "base/cursor.h"
+#include "base/flow.h"
+#include "base/record.h"
+
+struct conversation;
+
+/* What a dissector says after each call of on_data. */
+enum verdict {
+    VERDICT_GO_ON,     /* all is read that can be read now; what the cursor has not taken is kept for the next call */
+    VERDICT_NEED_MORE, /* the same, said where a unit is incomplete */
+    /*
+     * Nothing of this side can be read before the other side has spoken: the rest is kept, and on_data is called
+     * again for this side as soon as the other side's bytes were read, or the other side ended or lost bytes.
+     */
+    VERDICT_NEED_OTHER_SIDE,
+    /*
+     * conversation_hand_over was called: both sides' unread bytes, this cursor's rest included, go to the new dissector.
+     * This one's close is called first (it writes its rows there).
+     */
+    VERDICT_HANDED_OVER,
+    /* These bytes are not what was thought, or cannot be followed any further. No more calls but close. */
+    VERDICT_NOT_THIS_PROTOCOL,
+};
+
+/* What a dissector says of the first bytes of a flow. */
+enum match {
+    MATCH_NO,    /* these bytes cannot be this protocol */
+    MATCH_MAYBE, /* too few bytes to say: wait */
+    MATCH_PORT,  /* the bytes fit, as they would fit another protocol: true if the port agrees, else wait for more */
+    MATCH_YES,   /* the bytes say so, on any port */
+};
+
+/*
+ * The first bytes of a flow. Where the client was guessed, the frame asks in both
+ * orientations and turns the flow around if only the other one fits.
+ */
+struct first_bytes {
+    struct bytes side[SIDE_COUNT];     /* what each side said so far; at most IDENTIFY_LIMIT bytes */
+    bool has_start[SIDE_COUNT];        /* the bytes begin where the side's stream begins */
+    bool port_agrees;                  /* the server's port is one of the dissector's ports */
+};
+#define IDENTIFY_LIMIT 2048
+
+struct dissector {
+    const char *name; /* the protocol's name in flows.protocol: "smtp" */
+    /* Every table that it writes, NULL-terminated. */
+    const struct record_table *const *tables;
+    /* Server ports that settle a tie, 0-terminated. */
+    const uint16_t *ports;
+    /* Bytes of state; zeroed before open. */
+    size_t state_size;
+    /*
+     * The longest unit that it may wait for (bytes kept unread for one side). When that is full and the
+     * dissector still takes nothing, the kept bytes are given up: on_gap is called with their count.
+     */
+    size_t unit_limit;
+
+    /* NULL: only opened by expectation or hand-over. Keeps no state. */
+    enum match (*match)(const struct first_bytes *first);
+
+    /*
+     * The dissector begins. `from_before` is what the dissector that handed over passed to
+     * conversation_hand_over, or the expectation's `shared`; NULL otherwise. It belongs to this dissector from now on.
+     */
+    void (*open)(struct conversation *conversation, void *state, void *from_before);
+
+    /*
+     * Bytes of one side: what was left unread and what is new. Taking from the cursor consumes; a unit is
+     * taken whole or not at all (try on a copy). Called only when there is at least one byte that it has not seen.
+     */
+    enum verdict (*on_data)(struct conversation *conversation, void *state, enum side from, struct cursor *bytes);
+
+    /*
+     * `count` bytes of this side are missing (never captured, or given up for unit_limit). What was kept
+     * unread before the gap is discarded; the dissector finds its feet again or answers VERDICT_NOT_THIS_PROTOCOL.
+     */
+    enum verdict (*on_gap)(struct conversation *conversation, void *state, enum side from, uint64_t count);
+
+    /* This side ended. `unread` is what was kept and can now never be completed. May be NULL. */
+    void (*on_end)(struct conversation *conversation, void *state, enum side from, enum ending ending, struct bytes unread);
+
+    /* Always the last call: write the rows that are not written yet, free what the state owns. */
+    void (*close)(struct conversation *conversation, void *state);
+};
+
+/*
+ * Every dissector, NULL-terminated, in registry.c. Where two say MATCH_YES, the
+ * one whose port agrees wins, else the first.
+ */
+extern const struct dissector *const dissectors[];
+
+/* ---- what a conversation offers; all calls only from within a dissector's functions ---- */
+
+/* The flow's facts. Valid until close returns. */
+const struct flow_facts *conversation_flow(const struct conversation *conversation);
+
+/* Capture time of the packet that made the present call possible; microseconds since the epoch. */
+int64_t conversation_now(const struct conversation *conversation);
+
+/* Whether these bytes were read from inside TLS with keys (a session's `encrypted`). */
+bool conversation_is_decrypted(const struct conversation *conversation);
+
+/* Whether this side's stream was seen from its first byte, or (after a hand-over) from the hand-over on. */
+bool conversation_has_start(const struct conversation *conversation, enum side from);
+
+/* Bytes of this side that are missing so far (gaps told by on_gap). */
+uint64_t conversation_missing(const struct conversation *conversation, enum side from);
+
+/* Writes one row; see struct worker_services. */
+void conversation_write(struct conversation *conversation, const struct record_table *table, const void *record);
+
+/* The next mail_id or file_id. */
+int64_t conversation_next_id(struct conversation *conversation, enum id_kind kind);
+
+/* Writes a finding about this flow, at the present time. `detail` is printf-like; at most FINDINGS_LIMIT a conversation. */
+void conversation_finding(struct conversation *conversation, const char *severity, const char *name, const char *detail, ...)
+    __attribute__((format(printf, 4, 5)));
+#define FINDINGS_LIMIT 64
+
+/*
+ * Announces a data connection that `dissector` will read; `shared` is handed to its open, or to `release` (may be NULL)
+ * if it never comes. False when too many are announced: `shared` stays the caller's.
+ */
+bool conversation_expect(struct conversation *conversation, const struct address *server, uint16_t server_port, const struct dissector *dissector,
+                         void *shared, void (*release)(void *shared));
+
+/*
+ * From now on `dissector` reads this flow. Call it, then return VERDICT_HANDED_OVER. Both sides' unread bytes go to
+ * it, the other side's first if it waited. `to_next` becomes its `from_before`. At most HAND_OVER_LIMIT times a flow.
+ */
+void conversation_hand_over(struct conversation *conversation, const struct dissector *dissector, void *to_next);
+#define HAND_OVER_LIMIT 16
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * streams.h - the second stage: packets -> flows, ordered bytes for each side, gaps, endings.
+ * One `struct streams` a worker; nothing in it is shared with another thread.
+ */
+#ifndef WIRESCRIBE_STREAMS_STREAMS_H
+#define WIRESCRIBE_STREAMS_STREAMS_H
+
+#include "base/flow.h"
+#include "base/packet.h"
+
+/* One row of `flow`, written when the flow is over. The tables' documentation stands in flow_record.c. */
+extern const struct record_table flow_table;
+
+struct streams_options {
+    const struct stream_reader *reader;
+    /* Rows, ids: called on the worker's thread. */
+    void *context;
+    void (*write)(void *context, const struct record_table *table, const void *record);
+    int64_t (*next_id)(void *context, enum id_kind kind);
+    /* Decodes a datagram put together from fragments: capture's decode_ip. */
+    enum decode_result (*decode_ip)(struct packet *packet, struct bytes ip);
+    bool names_flows; /* ask nDPI for each flow's protocol, category and risks */
+    uint64_t memory_limit; /* bytes that may wait for missing ones, over all flows of this worker */
+};
+
+struct streams;
+
+/* NULL with an error logged: out of memory, or nDPI does not start. Call it on one thread after the other. */
+struct streams *streams_new(const struct streams_options *options);
+
+/* One packet, in the order of capture. */
+void streams_packet(struct streams *streams, const struct packet *packet);
+
+/* Ends the flows whose timeout is over at `now_us` (capture time). */
+void streams_tick(struct streams *streams, int64_t now_us);
+
+/* The capture ended: ends every flow. */
+void streams_finish(struct streams *streams);
+void streams_free(struct streams *streams);
+
+/* Flows seen so far. */
+uint64_t streams_flows(const struct streams *streams);
+
+#endif
