@@ -1,0 +1,710 @@
+/*
+ * conversation.c - runs the dissectors over the two sides of one TCP flow.
+ *
+ * Phases:
+ *
+ *     IDENTIFYING --adopt()--> DISSECTING --VERDICT_NOT_THIS_PROTOCOL--> IGNORING
+ *          |                    |      ^
+ *          |                    +------+ hand over: another dissector
+ *          +--nobody wants it, or IDENTIFY_LIMIT is reached--> IGNORING
+ *
+ * While identifying, what was said is kept as a list of pieces in the order of
+ * arrival (bytes and gaps), so that the dissector that is found sees the
+ * dialogue in its own order. Bytes that come while dissecting are given to the
+ * dissector where they lie; only what it leaves unread is copied.
+ *
+ * Leaves out: datagrams; they are named by nDPI alone.
+ */
+#include "dissectors/conversation.h"
+
+#include "base/finding.h"
+#include "dissectors/dissector.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Most pieces that wait for identification; more and nobody wants the flow. */
+#define IDENTIFY_PIECES 64
+/* Most rounds in which the two sides may wake each other for the same bytes. */
+#define WAKE_ROUNDS 64
+/* A side's buffer of at most so many bytes is kept when it is empty. */
+#define KEPT_SPARE 1024
+
+enum phase {
+    PHASE_IDENTIFYING,
+    PHASE_DISSECTING,
+    PHASE_IGNORING,
+};
+
+/* One delivery that waits for identification. */
+struct piece {
+    enum side from;
+    bool is_gap;
+    bool is_end;
+    enum ending ending;
+    uint64_t count; /* bytes; the bytes of a side lie in its `kept`, in order */
+    int64_t time_us;
+};
+
+/* Unread bytes of one side. Owned. */
+struct kept {
+    uint8_t *bytes;
+    size_t first; /* start of the unread ones */
+    size_t end;
+    size_t capacity;
+};
+
+struct side_state {
+    struct kept kept;
+    bool has_start; /* for identification: the first kept byte is the stream's first */
+    bool waits_for_other; /* VERDICT_NEED_OTHER_SIDE */
+    bool has_ended;
+    uint64_t missing;
+};
+
+struct conversation {
+    const struct worker_services *services;
+    struct flow_facts *facts;
+    enum phase phase;
+    int64_t now_us;
+    struct side_state side[SIDE_COUNT];
+
+    const struct dissector *dissector; /* DISSECTING */
+    void *state;                       /* owned; dissector->state_size bytes */
+    const struct dissector *next;      /* set by conversation_hand_over until it is carried out */
+    void *to_next;
+    unsigned hand_overs;
+    unsigned findings;
+
+    struct piece *pieces; /* IDENTIFYING; owned, IDENTIFY_PIECES long, made with the first piece */
+    unsigned piece_count;
+};
+
+/* ---- unread bytes ---- */
+
+static struct bytes kept_bytes(const struct kept *kept)
+{
+    return bytes_of(kept->bytes + kept->first, kept->end - kept->first);
+}
+
+static void kept_free(struct kept *kept)
+{
+    free(kept->bytes);
+    *kept = (struct kept){.first = 0};
+}
+
+/* Empties it; a small buffer stays for the next rest, so that split units cost no allocation each. */
+static void kept_clear(struct kept *kept)
+{
+    if (kept->capacity > KEPT_SPARE) {
+        kept_free(kept);
+        return;
+    }
+    kept->first = 0;
+    kept->end = 0;
+}
+
+static bool kept_append(struct kept *kept, struct bytes more)
+{
+    size_t unread = kept->end - kept->first;
+
+    if (more.length == 0)
+        return true;
+    if (kept->first > 0) {
+        memmove(kept->bytes, kept->bytes + kept->first, unread);
+        kept->first = 0;
+        kept->end = unread;
+    }
+    if (unread + more.length > kept->capacity) {
+        size_t capacity = kept->capacity == 0 ? 512 : kept->capacity;
+        uint8_t *grown;
+
+        while (capacity < unread + more.length)
+            capacity *= 2;
+        grown = realloc(kept->bytes, capacity);
+        if (grown == NULL)
+            return false;
+        kept->bytes = grown;
+        kept->capacity = capacity;
+    }
+    memcpy(kept->bytes + kept->end, more.at, more.length);
+    kept->end += more.length;
+    return true;
+}
+
+/* ---- the dissector at work ---- */
+
+static void stop_dissecting(struct conversation *conversation)
+{
+    if (conversation->dissector != NULL)
+        conversation->dissector->close(conversation, conversation->state);
+    free(conversation->state);
+    conversation->state = NULL;
+    conversation->dissector = NULL;
+    conversation->phase = PHASE_IGNORING;
+    for (int side = 0; side < SIDE_COUNT; side++)
+        kept_free(&conversation->side[side].kept);
+}
+
+static bool start_dissecting(struct conversation *conversation, const struct dissector *dissector, void *from_before)
+{
+    conversation->state = calloc(1, dissector->state_size > 0 ? dissector->state_size : 1);
+    if (conversation->state == NULL) {
+        conversation->phase = PHASE_IGNORING;
+        return false;
+    }
+    conversation->dissector = dissector;
+    conversation->phase = PHASE_DISSECTING;
+    conversation->facts->protocol = dissector->name;
+    dissector->open(conversation, conversation->state, from_before);
+    return true;
+}
+
+static void feed(struct conversation *conversation, enum side from, struct bytes fresh);
+static void tell_gap(struct conversation *conversation, enum side from, uint64_t count);
+
+/* Closes the present dissector and gives both sides' unread bytes to the next. */
+static void carry_out_hand_over(struct conversation *conversation, enum side from)
+{
+    const struct dissector *next = conversation->next;
+    void *to_next = conversation->to_next;
+    enum side order[SIDE_COUNT] = {side_other(from), from};
+    struct kept waiting[SIDE_COUNT];
+
+    conversation->next = NULL;
+    conversation->to_next = NULL;
+    conversation->dissector->close(conversation, conversation->state);
+    free(conversation->state);
+    conversation->state = NULL;
+    conversation->dissector = NULL;
+    for (int side = 0; side < SIDE_COUNT; side++) {
+        conversation->side[side].waits_for_other = false;
+        waiting[side] = conversation->side[side].kept;
+        conversation->side[side].kept = (struct kept){.first = 0};
+    }
+    if (start_dissecting(conversation, next, to_next)) {
+        for (int i = 0; i < SIDE_COUNT; i++) {
+            struct bytes unread = kept_bytes(&waiting[order[i]]);
+
+            if (unread.length > 0)
+                feed(conversation, order[i], unread);
+        }
+    }
+    for (int side = 0; side < SIDE_COUNT; side++)
+        kept_free(&waiting[side]);
+}
+
+/* Acts on what the dissector said. True where it goes on. */
+static bool act_on(struct conversation *conversation, enum side from, enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_GO_ON:
+    case VERDICT_NEED_MORE:
+        return true;
+    case VERDICT_NEED_OTHER_SIDE:
+        conversation->side[from].waits_for_other = true;
+        return true;
+    case VERDICT_HANDED_OVER:
+        if (conversation->next == NULL) {
+            stop_dissecting(conversation);
+            return false;
+        }
+        carry_out_hand_over(conversation, from);
+        return false;
+    case VERDICT_NOT_THIS_PROTOCOL:
+        stop_dissecting(conversation);
+        return false;
+    }
+    return false;
+}
+
+/*
+ * One call of on_data: `fresh` behind what was kept. Keeps what is left unread.
+ * True where bytes were consumed and the dissector goes on.
+ */
+static bool call_on_data(struct conversation *conversation, enum side from, struct bytes fresh)
+{
+    struct side_state *side = &conversation->side[from];
+    struct kept *kept = &side->kept;
+    bool was_kept = kept->end > kept->first;
+    struct cursor cursor;
+    enum verdict verdict;
+    size_t before;
+
+    if (was_kept && !kept_append(kept, fresh)) {
+        stop_dissecting(conversation);
+        return false;
+    }
+    side->waits_for_other = false;
+    cursor = cursor_over(was_kept ? kept_bytes(kept) : fresh);
+    before = cursor.left;
+    verdict = conversation->dissector->on_data(conversation, conversation->state, from, &cursor);
+    if (was_kept)
+        kept->first = kept->end - cursor.left;
+    else if (!kept_append(kept, bytes_of(cursor.at, cursor.left)))
+        verdict = VERDICT_NOT_THIS_PROTOCOL;
+    if (kept->first == kept->end)
+        kept_clear(kept);
+    return act_on(conversation, from, verdict) && cursor.left < before;
+}
+
+/* A unit that never ends: what waits for it is given up and told as a gap. */
+static void enforce_unit_limit(struct conversation *conversation, enum side from)
+{
+    struct side_state *side = &conversation->side[from];
+    size_t unread = side->kept.end - side->kept.first;
+
+    if (conversation->phase != PHASE_DISSECTING || unread <= conversation->dissector->unit_limit)
+        return;
+    conversation_finding(conversation, "notice", "unit_too_long", "%zu bytes from the %s waited for the rest of one %s unit and were given up", unread,
+                         side_name(from), conversation->dissector->name);
+    tell_gap(conversation, from, unread);
+}
+
+/* Wakes sides that wait for the other one, as long as that makes progress. */
+static void wake_waiting(struct conversation *conversation, enum side progressed)
+{
+    enum side waiting = side_other(progressed);
+
+    for (unsigned round = 0; round < WAKE_ROUNDS; round++) {
+        if (conversation->phase != PHASE_DISSECTING || !conversation->side[waiting].waits_for_other)
+            return;
+        conversation->side[waiting].waits_for_other = false;
+        if (kept_bytes(&conversation->side[waiting].kept).length == 0)
+            return;
+        if (!call_on_data(conversation, waiting, bytes_of(NULL, 0)))
+            return;
+        waiting = side_other(waiting);
+    }
+}
+
+static void feed(struct conversation *conversation, enum side from, struct bytes fresh)
+{
+    if (conversation->phase != PHASE_DISSECTING)
+        return;
+    if (conversation->side[from].waits_for_other) {
+        /* it said that nothing can be read before the other side speaks */
+        if (!kept_append(&conversation->side[from].kept, fresh))
+            stop_dissecting(conversation);
+    } else if (call_on_data(conversation, from, fresh)) {
+        wake_waiting(conversation, from);
+    }
+    enforce_unit_limit(conversation, from);
+}
+
+static void tell_gap(struct conversation *conversation, enum side from, uint64_t count)
+{
+    struct side_state *side = &conversation->side[from];
+    enum verdict verdict;
+
+    if (conversation->phase != PHASE_DISSECTING)
+        return;
+    side->missing += count;
+    side->waits_for_other = false;
+    kept_clear(&side->kept);
+    verdict = conversation->dissector->on_gap(conversation, conversation->state, from, count);
+    if (act_on(conversation, from, verdict))
+        wake_waiting(conversation, from);
+}
+
+static void tell_end(struct conversation *conversation, enum side from, enum ending ending)
+{
+    struct side_state *side = &conversation->side[from];
+
+    if (conversation->phase != PHASE_DISSECTING)
+        return;
+    if (conversation->dissector->on_end != NULL)
+        conversation->dissector->on_end(conversation, conversation->state, from, ending, kept_bytes(&side->kept));
+    wake_waiting(conversation, from);
+}
+
+/* ---- identification ---- */
+
+static bool port_is_among(const uint16_t *ports, uint16_t port)
+{
+    for (; ports != NULL && *ports != 0; ports++) {
+        if (*ports == port)
+            return true;
+    }
+    return false;
+}
+
+/* Asks one dissector in one orientation. */
+static enum match ask(const struct conversation *conversation, const struct dissector *dissector, bool is_turned)
+{
+    struct first_bytes first;
+
+    for (int side = 0; side < SIDE_COUNT; side++) {
+        const struct side_state *state = &conversation->side[is_turned ? side_other((enum side)side) : (enum side)side];
+
+        first.side[side] = kept_bytes(&state->kept);
+        if (first.side[side].length > IDENTIFY_LIMIT)
+            first.side[side].length = IDENTIFY_LIMIT;
+        first.has_start[side] = state->has_start;
+    }
+    first.port_agrees = port_is_among(dissector->ports, is_turned ? conversation->facts->client_port : conversation->facts->server_port);
+    return dissector->match(&first);
+}
+
+struct finding_of_match {
+    const struct dissector *dissector;
+    bool is_turned;
+    int rank; /* 0: nobody */
+    bool somebody_waits;
+};
+
+/* How good an answer is: sure before port-settled, the agreeing port before any other, the given orientation before the turned. */
+static int rank_of(enum match match, bool port_agrees, bool is_turned)
+{
+    int rank = 0;
+
+    if (match == MATCH_YES)
+        rank = port_agrees ? 8 : 6;
+    else if (match == MATCH_PORT && port_agrees)
+        rank = 4;
+    return rank > 0 && is_turned ? rank - 1 : rank;
+}
+
+static struct finding_of_match ask_all(const struct conversation *conversation)
+{
+    struct finding_of_match best = {.rank = 0};
+
+    for (const struct dissector *const *dissector = dissectors; *dissector != NULL; dissector++) {
+        for (int turned = 0; turned <= (conversation->facts->client_is_guessed ? 1 : 0); turned++) {
+            uint16_t port = turned ? conversation->facts->client_port : conversation->facts->server_port;
+            enum match match;
+            int rank;
+
+            if ((*dissector)->match == NULL)
+                continue;
+            match = ask(conversation, *dissector, turned == 1);
+            if (match == MATCH_MAYBE || match == MATCH_PORT)
+                best.somebody_waits = true;
+            rank = rank_of(match, port_is_among((*dissector)->ports, port), turned == 1);
+            if (rank > best.rank) {
+                best.rank = rank;
+                best.dissector = *dissector;
+                best.is_turned = turned == 1;
+            }
+        }
+    }
+    return best;
+}
+
+static void turn_around(struct conversation *conversation)
+{
+    struct side_state client = conversation->side[FROM_CLIENT];
+
+    conversation->side[FROM_CLIENT] = conversation->side[FROM_SERVER];
+    conversation->side[FROM_SERVER] = client;
+    for (unsigned i = 0; i < conversation->piece_count; i++)
+        conversation->pieces[i].from = side_other(conversation->pieces[i].from);
+    conversation->services->turn_around(conversation->services->worker, conversation->facts);
+}
+
+static void forget_pieces(struct conversation *conversation)
+{
+    free(conversation->pieces);
+    conversation->pieces = NULL;
+    conversation->piece_count = 0;
+}
+
+/* Replays to the dissector what was kept, in the order in which it was said. */
+static void adopt(struct conversation *conversation, const struct dissector *dissector)
+{
+    struct kept said[SIDE_COUNT];
+    int64_t now_us = conversation->now_us;
+
+    for (int side = 0; side < SIDE_COUNT; side++) {
+        said[side] = conversation->side[side].kept;
+        conversation->side[side].kept = (struct kept){.first = 0};
+        conversation->side[side].has_ended = false;
+    }
+    if (conversation->piece_count > 0)
+        conversation->now_us = conversation->pieces[0].time_us;
+    if (start_dissecting(conversation, dissector, NULL)) {
+        for (unsigned i = 0; i < conversation->piece_count; i++) {
+            const struct piece *piece = &conversation->pieces[i];
+
+            conversation->now_us = piece->time_us;
+            if (piece->is_end) {
+                conversation->side[piece->from].has_ended = true;
+                tell_end(conversation, piece->from, piece->ending);
+            } else if (piece->is_gap) {
+                tell_gap(conversation, piece->from, piece->count);
+            } else {
+                feed(conversation, piece->from, bytes_of(said[piece->from].bytes + said[piece->from].first, (size_t)piece->count));
+                said[piece->from].first += (size_t)piece->count;
+            }
+        }
+    }
+    conversation->now_us = now_us;
+    for (int side = 0; side < SIDE_COUNT; side++)
+        kept_free(&said[side]);
+    forget_pieces(conversation);
+}
+
+static void give_up_identifying(struct conversation *conversation)
+{
+    forget_pieces(conversation);
+    stop_dissecting(conversation);
+}
+
+static void identify(struct conversation *conversation)
+{
+    struct finding_of_match best = ask_all(conversation);
+
+    if (best.dissector != NULL) {
+        if (best.is_turned)
+            turn_around(conversation);
+        adopt(conversation, best.dissector);
+        return;
+    }
+    if (!best.somebody_waits)
+        give_up_identifying(conversation);
+}
+
+/* The fast way: the first bytes of a flow are enough, and need not be kept. */
+static bool identify_at_once(struct conversation *conversation, enum side from, struct bytes bytes)
+{
+    struct side_state *side = &conversation->side[from];
+    struct finding_of_match best;
+
+    side->kept = (struct kept){.bytes = (uint8_t *)(uintptr_t)bytes.at, .end = bytes.length};
+    best = ask_all(conversation);
+    side->kept = (struct kept){.first = 0};
+    if (best.dissector == NULL) {
+        if (!best.somebody_waits)
+            give_up_identifying(conversation);
+        return !best.somebody_waits;
+    }
+    if (best.is_turned) {
+        turn_around(conversation);
+        from = side_other(from);
+    }
+    if (start_dissecting(conversation, best.dissector, NULL))
+        feed(conversation, from, bytes);
+    return true;
+}
+
+static void keep_piece(struct conversation *conversation, struct piece piece, struct bytes bytes)
+{
+    if (conversation->pieces == NULL)
+        conversation->pieces = calloc(IDENTIFY_PIECES, sizeof *conversation->pieces);
+    if (conversation->pieces == NULL || conversation->piece_count == IDENTIFY_PIECES || !kept_append(&conversation->side[piece.from].kept, bytes)) {
+        give_up_identifying(conversation);
+        return;
+    }
+    piece.time_us = conversation->now_us;
+    conversation->pieces[conversation->piece_count++] = piece;
+}
+
+/* The last chance: no more will come, so an answer that only the port supports is taken, or none. */
+static bool is_over_limit(const struct conversation *conversation)
+{
+    return kept_bytes(&conversation->side[FROM_CLIENT].kept).length >= IDENTIFY_LIMIT ||
+           kept_bytes(&conversation->side[FROM_SERVER].kept).length >= IDENTIFY_LIMIT;
+}
+
+static void identify_data(struct conversation *conversation, enum side from, struct bytes bytes)
+{
+    if (conversation->piece_count == 0 && identify_at_once(conversation, from, bytes))
+        return;
+    keep_piece(conversation, (struct piece){.from = from, .count = bytes.length}, bytes);
+    if (conversation->phase == PHASE_IDENTIFYING && conversation->piece_count > 1)
+        identify(conversation);
+    if (conversation->phase == PHASE_IDENTIFYING && is_over_limit(conversation))
+        give_up_identifying(conversation);
+}
+
+/* ---- what the streams stage calls ---- */
+
+static void *on_open(const struct worker_services *services, struct flow_facts *facts, const struct expectation *expected)
+{
+    struct conversation *conversation = calloc(1, sizeof *conversation);
+
+    if (conversation == NULL) {
+        if (expected != NULL && expected->release != NULL)
+            expected->release(expected->shared);
+        return NULL;
+    }
+    conversation->services = services;
+    conversation->facts = facts;
+    conversation->now_us = facts->start_us;
+    for (int side = 0; side < SIDE_COUNT; side++)
+        conversation->side[side].has_start = facts->has_start[side];
+    if (expected != NULL)
+        (void)start_dissecting(conversation, expected->dissector, expected->shared);
+    return conversation;
+}
+
+static bool on_data(void *argument, enum side from, struct bytes bytes, int64_t time_us)
+{
+    struct conversation *conversation = argument;
+
+    conversation->now_us = time_us;
+    if (conversation->phase == PHASE_IDENTIFYING) {
+        /* told late: the first packet of a side decides it */
+        for (int side = 0; side < SIDE_COUNT && conversation->piece_count == 0; side++)
+            conversation->side[side].has_start = conversation->facts->has_start[side];
+        identify_data(conversation, from, bytes);
+    } else {
+        feed(conversation, from, bytes);
+    }
+    return conversation->phase != PHASE_IGNORING;
+}
+
+static bool on_gap(void *argument, enum side from, uint64_t count, int64_t time_us)
+{
+    struct conversation *conversation = argument;
+
+    conversation->now_us = time_us;
+    if (conversation->phase == PHASE_IDENTIFYING) {
+        if (kept_bytes(&conversation->side[from].kept).length == 0)
+            conversation->side[from].has_start = false;
+        keep_piece(conversation, (struct piece){.from = from, .is_gap = true, .count = count}, bytes_of(NULL, 0));
+    } else {
+        tell_gap(conversation, from, count);
+    }
+    return conversation->phase != PHASE_IGNORING;
+}
+
+static void on_end(void *argument, enum side from, enum ending ending, int64_t time_us)
+{
+    struct conversation *conversation = argument;
+
+    conversation->now_us = time_us;
+    conversation->side[from].has_ended = true;
+    if (conversation->phase == PHASE_IDENTIFYING)
+        keep_piece(conversation, (struct piece){.from = from, .is_end = true, .ending = ending}, bytes_of(NULL, 0));
+    else
+        tell_end(conversation, from, ending);
+}
+
+static void on_close(void *argument, int64_t time_us)
+{
+    struct conversation *conversation = argument;
+
+    conversation->now_us = time_us;
+    forget_pieces(conversation);
+    stop_dissecting(conversation);
+    free(conversation);
+}
+
+const struct stream_reader conversation_reader = {
+    .open = on_open,
+    .data = on_data,
+    .gap = on_gap,
+    .end = on_end,
+    .close = on_close,
+};
+
+/* ---- what dissectors call ---- */
+
+const struct flow_facts *conversation_flow(const struct conversation *conversation)
+{
+    return conversation->facts;
+}
+
+int64_t conversation_now(const struct conversation *conversation)
+{
+    return conversation->now_us;
+}
+
+bool conversation_is_decrypted(const struct conversation *conversation)
+{
+    (void)conversation; /* no keys can be given yet: nothing is ever read from inside TLS */
+    return false;
+}
+
+bool conversation_has_start(const struct conversation *conversation, enum side from)
+{
+    return conversation->hand_overs > 0 || conversation->facts->has_start[from];
+}
+
+uint64_t conversation_missing(const struct conversation *conversation, enum side from)
+{
+    return conversation->side[from].missing;
+}
+
+void conversation_write(struct conversation *conversation, const struct record_table *table, const void *record)
+{
+    conversation->services->write(conversation->services->worker, table, record);
+}
+
+int64_t conversation_next_id(struct conversation *conversation, enum id_kind kind)
+{
+    return conversation->services->next_id(conversation->services->worker, kind);
+}
+
+void conversation_finding(struct conversation *conversation, const char *severity, const char *name, const char *detail, ...)
+{
+    char text[512];
+    va_list arguments;
+    struct finding finding;
+
+    if (conversation->findings >= FINDINGS_LIMIT)
+        return;
+    conversation->findings++;
+    va_start(arguments, detail);
+    vsnprintf(text, sizeof text, detail, arguments);
+    va_end(arguments);
+    finding = (struct finding){
+        .flow_id = record_integer(conversation->facts->flow_id),
+        .time_us = record_integer(conversation->now_us),
+        .severity = record_text_of(severity),
+        .name = record_text_of(name),
+        .detail = record_text_of(text),
+    };
+    conversation_write(conversation, &finding_table, &finding);
+}
+
+bool conversation_expect(struct conversation *conversation, const struct address *server, uint16_t server_port, const struct dissector *dissector,
+                         void *shared, void (*release)(void *shared))
+{
+    const struct expectation expectation = {
+        .server = *server,
+        .server_port = server_port,
+        .parent_flow_id = conversation->facts->flow_id,
+        .made_us = conversation->now_us,
+        .dissector = dissector,
+        .shared = shared,
+        .release = release,
+    };
+
+    return conversation->services->expect(conversation->services->worker, &expectation);
+}
+
+void conversation_hand_over(struct conversation *conversation, const struct dissector *dissector, void *to_next)
+{
+    if (conversation->hand_overs >= HAND_OVER_LIMIT)
+        return; /* next stays NULL: the conversation stops at VERDICT_HANDED_OVER */
+    conversation->hand_overs++;
+    conversation->next = dissector;
+    conversation->to_next = to_next;
+}
+
+/* ---- tables ---- */
+
+#define TABLES_LIMIT 64
+
+const struct record_table *const *conversation_tables(size_t *count)
+{
+    static const struct record_table *tables[TABLES_LIMIT];
+    size_t table_count = 0;
+
+    for (const struct dissector *const *dissector = dissectors; *dissector != NULL; dissector++) {
+        /* a second dissector may write the same table: it is listed once */
+        for (const struct record_table *const *table = (*dissector)->tables; table != NULL && *table != NULL; table++) {
+            bool is_new = true;
+
+            for (size_t i = 0; i < table_count; i++)
+                is_new = is_new && tables[i] != *table;
+            if (is_new && table_count < TABLES_LIMIT)
+                tables[table_count++] = *table;
+        }
+    }
+    *count = table_count;
+    return tables;
+}
