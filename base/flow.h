@@ -35,7 +35,8 @@ enum ending {
 
 /*
  * The facts of a flow that a dissector may read. Owned by the streams stage, valid
- * until the reader's `close` returns. A reader sets `protocol` and nothing else.
+ * until the reader's `close` returns. A reader sets `protocol`, clears `client_is_guessed` once the protocol shows who
+ * is who, and changes nothing else.
  */
 struct flow_facts {
     int64_t flow_id;

@@ -347,10 +347,13 @@ static enum match ask(const struct conversation *conversation, const struct diss
     return dissector->match(&first);
 }
 
-struct finding_of_match {
+#define RANK_SURE 5    /* and above: the bytes say so */
+#define RANK_BY_PORT 4
+
+struct best_match {
     const struct dissector *dissector;
     bool is_turned;
-    int rank; /* 0: nobody */
+    int rank; /* 0: nobody; see rank_of */
     bool somebody_waits;
 };
 
@@ -360,15 +363,15 @@ static int rank_of(enum match match, bool port_agrees, bool is_turned)
     int rank = 0;
 
     if (match == MATCH_YES)
-        rank = port_agrees ? 8 : 6;
+        rank = port_agrees ? RANK_SURE + 3 : RANK_SURE + 1;
     else if (match == MATCH_PORT && port_agrees)
-        rank = 4;
+        rank = RANK_BY_PORT;
     return rank > 0 && is_turned ? rank - 1 : rank;
 }
 
-static struct finding_of_match ask_all(const struct conversation *conversation)
+static struct best_match ask_all(const struct conversation *conversation)
 {
-    struct finding_of_match best = {.rank = 0};
+    struct best_match best = {.rank = 0};
 
     for (const struct dissector *const *dissector = dissectors; *dissector != NULL; dissector++) {
         for (int turned = 0; turned <= (conversation->facts->client_is_guessed ? 1 : 0); turned++) {
@@ -401,6 +404,15 @@ static void turn_around(struct conversation *conversation)
     for (unsigned i = 0; i < conversation->piece_count; i++)
         conversation->pieces[i].from = side_other(conversation->pieces[i].from);
     conversation->services->turn_around(conversation->services->worker, conversation->facts);
+}
+
+/* The protocol says who is the client, where the bytes themselves were recognized. */
+static void believe_sides(struct conversation *conversation, const struct best_match *best)
+{
+    if (best->is_turned)
+        turn_around(conversation);
+    if (best->rank >= RANK_SURE)
+        conversation->facts->client_is_guessed = false;
 }
 
 static void forget_pieces(struct conversation *conversation)
@@ -453,11 +465,10 @@ static void give_up_identifying(struct conversation *conversation)
 
 static void identify(struct conversation *conversation)
 {
-    struct finding_of_match best = ask_all(conversation);
+    struct best_match best = ask_all(conversation);
 
     if (best.dissector != NULL) {
-        if (best.is_turned)
-            turn_around(conversation);
+        believe_sides(conversation, &best);
         adopt(conversation, best.dissector);
         return;
     }
@@ -469,7 +480,7 @@ static void identify(struct conversation *conversation)
 static bool identify_at_once(struct conversation *conversation, enum side from, struct bytes bytes)
 {
     struct side_state *side = &conversation->side[from];
-    struct finding_of_match best;
+    struct best_match best;
 
     side->kept = (struct kept){.bytes = (uint8_t *)(uintptr_t)bytes.at, .end = bytes.length};
     best = ask_all(conversation);
@@ -479,10 +490,9 @@ static bool identify_at_once(struct conversation *conversation, enum side from, 
             give_up_identifying(conversation);
         return !best.somebody_waits;
     }
-    if (best.is_turned) {
-        turn_around(conversation);
+    believe_sides(conversation, &best);
+    if (best.is_turned)
         from = side_other(from);
-    }
     if (start_dissecting(conversation, best.dissector, NULL))
         feed(conversation, from, bytes);
     return true;

@@ -38,6 +38,9 @@ void streams_tick(struct streams *streams, int64_t now_us);
 void streams_finish(struct streams *streams);
 void streams_free(struct streams *streams);
 
+/* Fragmented datagrams that could not be put together, so far. */
+uint64_t streams_incomplete_datagrams(const struct streams *streams);
+
 /* Flows seen so far. */
 uint64_t streams_flows(const struct streams *streams);
 

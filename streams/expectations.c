@@ -1,0 +1,135 @@
+/* expectations.c - see expectations.h. A hash table, and a list by age. */
+#include "streams/expectations.h"
+
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define BUCKETS 1024
+
+struct waiting {
+    struct expectation expectation;
+    struct waiting *next_in_bucket;
+    struct waiting *older;
+    struct waiting *newer;
+};
+
+struct expectations {
+    struct waiting *buckets[BUCKETS];
+    struct waiting *oldest;
+    struct waiting *newest;
+    size_t count;
+};
+
+struct expectations *expectations_new(void)
+{
+    return calloc(1, sizeof(struct expectations));
+}
+
+static struct waiting **bucket_of(struct expectations *expectations, const struct address *server, uint16_t port)
+{
+    return &expectations->buckets[XXH3_64bits_withSeed(server, sizeof *server, port) % BUCKETS];
+}
+
+static struct waiting **find(struct expectations *expectations, const struct address *server, uint16_t port)
+{
+    struct waiting **link = bucket_of(expectations, server, port);
+
+    while (*link != NULL && !((*link)->expectation.server_port == port && address_equal(&(*link)->expectation.server, server)))
+        link = &(*link)->next_in_bucket;
+    return link;
+}
+
+/* Unlinks and frees; the expectation itself is the caller's to release or to use. */
+static struct expectation take_out(struct expectations *expectations, struct waiting **link)
+{
+    struct waiting *waiting = *link;
+    struct expectation expectation = waiting->expectation;
+
+    *link = waiting->next_in_bucket;
+    *(waiting->older != NULL ? &waiting->older->newer : &expectations->oldest) = waiting->newer;
+    *(waiting->newer != NULL ? &waiting->newer->older : &expectations->newest) = waiting->older;
+    expectations->count--;
+    free(waiting);
+    return expectation;
+}
+
+static void release(const struct expectation *expectation)
+{
+    if (expectation->release != NULL)
+        expectation->release(expectation->shared);
+}
+
+static void release_oldest(struct expectations *expectations)
+{
+    const struct expectation *oldest = &expectations->oldest->expectation;
+    struct expectation expectation = take_out(expectations, find(expectations, &oldest->server, oldest->server_port));
+
+    release(&expectation);
+}
+
+void expectations_free(struct expectations *expectations)
+{
+    if (expectations == NULL)
+        return;
+    while (expectations->oldest != NULL)
+        release_oldest(expectations);
+    free(expectations);
+}
+
+bool expectations_add(struct expectations *expectations, const struct expectation *expectation)
+{
+    struct waiting **link = find(expectations, &expectation->server, expectation->server_port);
+    struct waiting *waiting;
+
+    if (*link != NULL) {
+        struct expectation older = take_out(expectations, link);
+
+        release(&older);
+    }
+    if (expectations->count >= EXPECTATIONS_LIMIT)
+        return false;
+    waiting = calloc(1, sizeof *waiting);
+    if (waiting == NULL)
+        return false;
+    waiting->expectation = *expectation;
+    link = bucket_of(expectations, &expectation->server, expectation->server_port);
+    waiting->next_in_bucket = *link;
+    *link = waiting;
+    waiting->older = expectations->newest;
+    *(expectations->newest != NULL ? &expectations->newest->newer : &expectations->oldest) = waiting;
+    expectations->newest = waiting;
+    expectations->count++;
+    return true;
+}
+
+static bool is_over(const struct expectation *expectation, int64_t now_us)
+{
+    return now_us - expectation->made_us > (int64_t)EXPECTATION_SECONDS * 1000000;
+}
+
+bool expectations_take(struct expectations *expectations, const struct address *server, uint16_t server_port, int64_t now_us, struct expectation *taken)
+{
+    struct waiting **link = find(expectations, server, server_port);
+
+    if (*link == NULL)
+        return false;
+    *taken = take_out(expectations, link);
+    if (is_over(taken, now_us)) {
+        release(taken);
+        return false;
+    }
+    return true;
+}
+
+void expectations_expire(struct expectations *expectations, int64_t now_us)
+{
+    while (expectations->oldest != NULL && is_over(&expectations->oldest->expectation, now_us))
+        release_oldest(expectations);
+}
+
+size_t expectations_count(const struct expectations *expectations)
+{
+    return expectations->count;
+}

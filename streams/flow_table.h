@@ -1,0 +1,166 @@
+/*
+ * flow_table.h - the flows of one worker: found by their endpoints, kept in lists by timeout.
+ */
+#ifndef WIRESCRIBE_STREAMS_FLOW_TABLE_H
+#define WIRESCRIBE_STREAMS_FLOW_TABLE_H
+
+#include "base/flow.h"
+#include "base/packet.h"
+#include "streams/reassembly.h"
+
+/*
+ * How long a flow may be silent before it is over, by what it is (seconds of capture time).
+ * A packet that comes later starts a new flow, whenever the sweep finds the old one.
+ */
+enum timeout_class {
+    TIMEOUT_TCP_ATTEMPT, /* no answer yet */
+    TIMEOUT_TCP_OPEN,
+    TIMEOUT_TCP_CLOSED, /* waits for late repetitions and for the last acknowledgment */
+    TIMEOUT_DATAGRAM,
+    TIMEOUT_CLASSES,
+};
+#define TIMEOUT_SECONDS_TCP_ATTEMPT 120
+#define TIMEOUT_SECONDS_TCP_OPEN 3600
+#define TIMEOUT_SECONDS_TCP_CLOSED 10
+#define TIMEOUT_SECONDS_DATAGRAM 120
+
+/*
+ * The two endpoints of a flow by the order of their addresses. What is kept for each direction is indexed by these, for
+ * which of them is the client may still turn out otherwise.
+ */
+enum endpoint {
+    ENDPOINT_LOW,
+    ENDPOINT_HIGH,
+};
+#define ENDPOINTS 2
+
+/* The endpoints in an order that does not depend on the direction. Hashed as bytes: no padding, unused bytes 0. */
+struct flow_key {
+    uint8_t low[16];
+    uint8_t high[16];
+    uint16_t low_port;
+    uint16_t high_port;
+    uint8_t protocol;
+    uint8_t version; /* 4 or 6 */
+    uint8_t unused[2];
+};
+
+/* TCP flags that were seen of one side, as the flow's state needs them. */
+struct tcp_seen {
+    bool syn;      /* SYN without ACK */
+    bool syn_ack;
+    bool fin;
+    bool reset;
+};
+
+/* What only TCP flows have. Owned by the flow. */
+struct tcp_flow {
+    struct reassembly stream[ENDPOINTS];
+    struct tcp_seen seen[ENDPOINTS];
+    int64_t syn_us;     /* newest SYN before the answer; 0: none */
+    int64_t syn_ack_us; /* first SYN with ACK; 0: none */
+    /* A SYN that does not belong to this connection: it is a new one if the other side answers it. */
+    bool has_other_syn;
+    enum endpoint other_syn_from;
+    uint32_t other_syn_sequence;
+    int64_t other_syn_us;
+    /* One side acknowledged bytes of the other that were not captured (yet); see streams.c. */
+    bool awaits;
+    enum endpoint awaited;
+    uint64_t awaited_to; /* stream offset */
+    unsigned awaited_packets;
+    int64_t awaited_since_us;
+};
+
+struct flow {
+    struct flow_facts facts; /* first: services get it back as a flow */
+    struct flow_key key;
+    bool client_is_low;
+    uint8_t timeout_class;
+    bool is_closed;     /* TCP: both sides ended, or reset */
+    bool wants_data;    /* the reader still wants bytes */
+    bool has_vlan;
+    uint16_t vlan;
+    int64_t rtt_us;     /* -1: not known */
+    uint64_t packets[ENDPOINTS];
+    uint64_t bytes[ENDPOINTS];
+    uint64_t missing[ENDPOINTS];
+    uint64_t retransmitted[ENDPOINTS];
+    uint64_t out_of_order[ENDPOINTS];
+    bool had_overlap_finding;
+    struct tcp_flow *tcp; /* NULL: not TCP */
+    void *conversation;   /* the reader's */
+    void *naming;         /* what nDPI knows so far; NULL before the first packet and after it has answered */
+    uint16_t ndpi_master; /* nDPI's protocol numbers once it has answered */
+    uint16_t ndpi_application;
+    uint16_t ndpi_category;
+    uint64_t ndpi_risks;
+    bool is_named;
+    unsigned named_packets; /* packets fed to nDPI */
+
+    struct flow *next_in_bucket;
+    uint64_t hash;
+    struct flow *earlier; /* in the list of its timeout class */
+    struct flow *later;
+    int64_t listed_us;
+};
+
+static inline enum endpoint endpoint_other(enum endpoint endpoint)
+{
+    return endpoint == ENDPOINT_LOW ? ENDPOINT_HIGH : ENDPOINT_LOW;
+}
+/* Which side that endpoint is, as far as is known now. */
+static inline enum side flow_side(const struct flow *flow, enum endpoint endpoint)
+{
+    return (endpoint == ENDPOINT_LOW) == flow->client_is_low ? FROM_CLIENT : FROM_SERVER;
+}
+static inline enum endpoint flow_endpoint(const struct flow *flow, enum side side)
+{
+    return (side == FROM_CLIENT) == flow->client_is_low ? ENDPOINT_LOW : ENDPOINT_HIGH;
+}
+
+struct flow_list {
+    struct flow *first;
+    struct flow *last;
+};
+
+struct flow_table {
+    struct flow **buckets; /* owned; a power of two of them */
+    size_t bucket_count;
+    size_t flow_count;
+    uint64_t seed;
+    struct flow_list lists[TIMEOUT_CLASSES];
+};
+
+/* False: out of memory. */
+bool flow_table_init(struct flow_table *table);
+
+/* Frees the buckets; the flows must be gone. */
+void flow_table_free(struct flow_table *table);
+
+/* The key of a packet with transport fields. *source_is_low tells its direction. */
+struct flow_key flow_key_of(const struct packet *packet, bool *source_is_low);
+
+uint64_t flow_table_hash(const struct flow_table *table, const struct flow_key *key);
+struct flow *flow_table_find(const struct flow_table *table, const struct flow_key *key, uint64_t hash);
+
+/* The table owns the flow from now on, until flow_table_remove. */
+void flow_table_insert(struct flow_table *table, struct flow *flow);
+void flow_table_remove(struct flow_table *table, struct flow *flow);
+
+/* Moves the flow to the end of that class's list. */
+void flow_table_set_timeout(struct flow_table *table, struct flow *flow, enum timeout_class timeout_class);
+
+/* Microseconds that a flow of that class may be silent. */
+int64_t flow_timeout_us(enum timeout_class timeout_class);
+
+/*
+ * A flow whose timeout is over at `now_us`, or NULL. Flows that spoke since they were listed go
+ * to the end of their list on the way, so that packets need not touch the lists.
+ */
+struct flow *flow_table_next_expired(struct flow_table *table, int64_t now_us);
+
+/* Any flow, oldest in its list first; NULL when the table is empty. */
+struct flow *flow_table_any(const struct flow_table *table);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * reassembly.c - see reassembly.h
+ *
+ * Invariants between calls:
+ *   1. held[] is sorted by start, pieces do not overlap, held[0].start >= next (equal only while the caller holds
+ *      the side back).
+ *   2. held_bytes is the sum of what held[] has captured plus its bookkeeping.
+ */
+#include "streams/reassembly.h"
+
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* What a held piece costs besides its bytes. */
+#define PIECE_COST sizeof(struct held_segment)
+
+void reassembly_open(struct reassembly *stream, uint32_t first_sequence, bool has_start)
+{
+    stream->is_open = true;
+    stream->has_start = has_start;
+    stream->base = first_sequence;
+}
+
+int64_t reassembly_offset(const struct reassembly *stream, uint32_t sequence)
+{
+    uint32_t next = stream->base + (uint32_t)stream->next;
+
+    return (int64_t)stream->next + (int32_t)(sequence - next);
+}
+
+static uint32_t hash_of(struct bytes bytes)
+{
+    return (uint32_t)XXH3_64bits(bytes.at, bytes.length);
+}
+
+static void remember(struct reassembly *stream, uint64_t start, struct bytes bytes)
+{
+    stream->recent[stream->recent_at] = (struct recent_segment){.start = start, .length = (uint32_t)bytes.length, .hash = hash_of(bytes)};
+    stream->recent_at = (stream->recent_at + 1) % REASSEMBLY_RECENT;
+}
+
+/* Whether a repetition contradicts one of the segments that were handed on last and lie wholly in it. */
+static bool contradicts_recent(const struct reassembly *stream, uint64_t start, struct bytes bytes)
+{
+    for (unsigned i = 0; i < REASSEMBLY_RECENT; i++) {
+        const struct recent_segment *recent = &stream->recent[i];
+        uint64_t end = recent->start + recent->length;
+
+        if (recent->length == 0 || recent->start < start || end > start + bytes.length)
+            continue;
+        if (hash_of(bytes_of(bytes.at + (recent->start - start), recent->length)) != recent->hash)
+            return true;
+    }
+    return false;
+}
+
+/* Hands on bytes at `next`; what the capture cut off is a gap. */
+static void hand_on(struct reassembly *stream, const struct reassembly_sink *sink, struct bytes captured, uint32_t length, int64_t time_us)
+{
+    if (time_us > stream->newest_us)
+        stream->newest_us = time_us;
+    if (captured.length > 0) {
+        remember(stream, stream->next, captured);
+        stream->next += captured.length;
+        sink->data(sink->sink, captured, stream->newest_us);
+    }
+    if (length > captured.length) {
+        stream->next += length - captured.length;
+        sink->gap(sink->sink, length - captured.length, stream->newest_us);
+    }
+}
+
+/* The index of the first held piece that ends behind `offset`. */
+static unsigned first_behind(const struct reassembly *stream, uint64_t offset)
+{
+    unsigned low = 0;
+    unsigned high = stream->held_count;
+
+    while (low < high) {
+        unsigned middle = low + (high - low) / 2;
+
+        if (stream->held[middle].start + stream->held[middle].length > offset)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static bool has_room(const struct reassembly *stream, size_t captured)
+{
+    return stream->held_count < REASSEMBLY_HELD_SEGMENTS && stream->held_bytes + captured + PIECE_COST <= REASSEMBLY_HELD_BYTES;
+}
+
+/* Puts one piece, which overlaps no other, at its place. */
+static bool insert_piece(struct reassembly *stream, unsigned at, struct held_segment piece, const uint8_t *bytes, uint64_t *held_total)
+{
+    if (!has_room(stream, piece.captured))
+        return false;
+    if (stream->held_count == stream->held_capacity) {
+        unsigned capacity = stream->held_capacity == 0 ? 8 : stream->held_capacity * 2;
+        struct held_segment *grown = realloc(stream->held, capacity * sizeof *grown);
+
+        if (grown == NULL)
+            return false;
+        stream->held = grown;
+        stream->held_capacity = capacity;
+    }
+    piece.bytes = malloc(piece.captured > 0 ? piece.captured : 1);
+    if (piece.bytes == NULL)
+        return false;
+    if (piece.captured > 0)
+        memcpy(piece.bytes, bytes, piece.captured);
+    memmove(&stream->held[at + 1], &stream->held[at], (stream->held_count - at) * sizeof piece);
+    stream->held[at] = piece;
+    stream->held_count++;
+    stream->held_bytes += piece.captured + PIECE_COST;
+    *held_total += piece.captured + PIECE_COST;
+    return true;
+}
+
+/* Compares a repetition with a held piece where both have captured bytes. */
+static bool contradicts_held(const struct held_segment *held, uint64_t start, struct bytes bytes)
+{
+    uint64_t from = held->start > start ? held->start : start;
+    uint64_t held_end = held->start + held->captured;
+    uint64_t end = start + bytes.length < held_end ? start + bytes.length : held_end;
+
+    return from < end && memcmp(held->bytes + (from - held->start), bytes.at + (from - start), end - from) != 0;
+}
+
+/* The part of `captured`, which starts at `start`, from offset `from` to offset `to`. */
+static struct bytes part_of(struct bytes captured, uint64_t start, uint64_t from, uint64_t to)
+{
+    uint64_t first = from - start;
+    uint64_t last = to - start;
+
+    if (first >= captured.length)
+        return bytes_of(NULL, 0);
+    if (last > captured.length)
+        last = captured.length;
+    return bytes_of(captured.at + first, (size_t)(last - first));
+}
+
+static void hold(struct reassembly *stream, uint64_t start, struct bytes captured, uint32_t length, int64_t time_us, struct segment_report *report,
+                 uint64_t *held_total)
+{
+    uint64_t end = start + length;
+    uint64_t from = start;
+    unsigned at = first_behind(stream, start);
+
+    while (from < end) {
+        bool has_piece = at < stream->held_count && stream->held[at].start < end;
+        uint64_t to = has_piece ? stream->held[at].start : end;
+
+        if (to > from) {
+            struct bytes bytes = part_of(captured, start, from, to);
+            struct held_segment piece = {.start = from, .length = (uint32_t)(to - from), .captured = (uint32_t)bytes.length, .time_us = time_us};
+
+            if (!insert_piece(stream, at, piece, bytes.at, held_total)) {
+                report->is_refused = true;
+                return;
+            }
+            at++;
+        }
+        if (!has_piece)
+            return;
+        report->is_retransmission = true;
+        if (contradicts_held(&stream->held[at], start, captured)) {
+            report->differs = true;
+            report->differs_at = stream->held[at].start > start ? stream->held[at].start : start;
+        }
+        from = stream->held[at].start + stream->held[at].length;
+        at++;
+    }
+}
+
+void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t *held_total)
+{
+    unsigned done = 0;
+
+    while (done < stream->held_count && stream->held[done].start <= stream->next) {
+        struct held_segment *piece = &stream->held[done];
+        uint64_t known = stream->next - piece->start;
+
+        if (known < piece->length) {
+            struct bytes captured = part_of(bytes_of(piece->bytes, piece->captured), piece->start, stream->next, piece->start + piece->length);
+
+            hand_on(stream, sink, captured, (uint32_t)(piece->length - known), piece->time_us);
+        }
+        stream->held_bytes -= piece->captured + PIECE_COST;
+        *held_total -= piece->captured + PIECE_COST;
+        free(piece->bytes);
+        done++;
+    }
+    if (done == 0)
+        return;
+    stream->held_count -= done;
+    memmove(stream->held, stream->held + done, stream->held_count * sizeof stream->held[0]);
+    if (stream->held_count == 0) {
+        free(stream->held);
+        stream->held = NULL;
+        stream->held_capacity = 0;
+    }
+}
+
+struct segment_report reassembly_segment(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t offset, struct bytes captured,
+                                         uint32_t length, int64_t time_us, bool must_hold, uint64_t *held_total)
+{
+    struct segment_report report = {.is_retransmission = false};
+    uint64_t end = offset + length;
+
+    if (offset > stream->next + REASSEMBLY_WINDOW) {
+        report.is_outside = true;
+        return report;
+    }
+    if (stream->has_fin && end > stream->fin_at) {
+        report.is_outside = true;
+        if (offset >= stream->fin_at)
+            return report;
+        end = stream->fin_at;
+        captured = part_of(captured, offset, offset, end);
+    }
+    if (offset < stream->next) {
+        uint64_t known_to = end < stream->next ? end : stream->next;
+        struct bytes repeated = part_of(captured, offset, offset, known_to);
+
+        report.is_retransmission = true;
+        if (contradicts_recent(stream, offset, repeated)) {
+            report.differs = true;
+            report.differs_at = offset;
+        }
+        if (end <= stream->next)
+            return report;
+        captured = part_of(captured, offset, stream->next, end);
+        offset = stream->next;
+    }
+    report.is_out_of_order = offset > stream->next;
+    if (report.is_out_of_order || must_hold || (stream->held_count > 0 && stream->held[0].start < end)) {
+        hold(stream, offset, captured, (uint32_t)(end - offset), time_us, &report, held_total);
+        if (!must_hold)
+            reassembly_drain(stream, sink, held_total);
+        return report;
+    }
+    hand_on(stream, sink, captured, (uint32_t)(end - offset), time_us);
+    if (stream->held_count > 0)
+        reassembly_drain(stream, sink, held_total);
+    return report;
+}
+
+bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t limit, int64_t time_us, uint64_t *held_total)
+{
+    uint64_t to = stream->held_count > 0 && stream->held[0].start < limit ? stream->held[0].start : limit;
+
+    if (stream->held_count > 0 && stream->held[0].start <= stream->next) {
+        /* no hole, only held back */
+        reassembly_drain(stream, sink, held_total);
+        return true;
+    }
+    if (to <= stream->next || to == UINT64_MAX)
+        return false;
+    if (time_us > stream->newest_us)
+        stream->newest_us = time_us;
+    uint64_t count = to - stream->next;
+    stream->next = to;
+    sink->gap(sink->sink, count, stream->newest_us);
+    reassembly_drain(stream, sink, held_total);
+    return true;
+}
+
+void reassembly_free(struct reassembly *stream, uint64_t *held_total)
+{
+    for (unsigned i = 0; i < stream->held_count; i++)
+        free(stream->held[i].bytes);
+    free(stream->held);
+    *held_total -= stream->held_bytes;
+    stream->held = NULL;
+    stream->held_count = 0;
+    stream->held_capacity = 0;
+    stream->held_bytes = 0;
+}

@@ -1,0 +1,354 @@
+/*
+ * streams.c - see streams.h: packets to flows, the names by nDPI, timeouts, the rows.
+ */
+#include "streams/streams.h"
+
+#include "base/log.h"
+#include "streams/flow_record.h"
+#include "streams/worker.h"
+
+#include <stdlib.h>
+
+/* ---- what conversations may ask for ---- */
+
+static void service_write(void *worker, const struct record_table *table, const void *record)
+{
+    struct streams *streams = worker;
+
+    streams->options.write(streams->options.context, table, record);
+}
+
+static int64_t service_next_id(void *worker, enum id_kind kind)
+{
+    struct streams *streams = worker;
+
+    return streams->options.next_id(streams->options.context, kind);
+}
+
+static bool service_expect(void *worker, const struct expectation *expectation)
+{
+    struct streams *streams = worker;
+
+    return expectations_add(streams->expectations, expectation);
+}
+
+static void service_turn_around(void *worker, struct flow_facts *facts)
+{
+    struct flow *flow = (struct flow *)facts; /* facts is its first member */
+    struct address client = facts->client;
+    uint16_t client_port = facts->client_port;
+    bool has_start = facts->has_start[FROM_CLIENT];
+
+    (void)worker;
+    facts->client = facts->server;
+    facts->client_port = facts->server_port;
+    facts->server = client;
+    facts->server_port = client_port;
+    facts->has_start[FROM_CLIENT] = facts->has_start[FROM_SERVER];
+    facts->has_start[FROM_SERVER] = has_start;
+    flow->client_is_low = !flow->client_is_low;
+}
+
+struct streams *streams_new(const struct streams_options *options)
+{
+    struct streams *streams = calloc(1, sizeof *streams);
+
+    if (streams == NULL) {
+        log_error("out of memory while a worker starts");
+        return NULL;
+    }
+    streams->options = *options;
+    streams->services = (struct worker_services){
+        .worker = streams,
+        .write = service_write,
+        .next_id = service_next_id,
+        .expect = service_expect,
+        .turn_around = service_turn_around,
+    };
+    streams->now_us = INT64_MIN;
+    streams->fragments = fragments_new();
+    streams->expectations = expectations_new();
+    if (!flow_table_init(&streams->table) || streams->fragments == NULL || streams->expectations == NULL) {
+        log_error("out of memory while a worker starts");
+        streams_free(streams);
+        return NULL;
+    }
+    if (options->names_flows) {
+        streams->naming = naming_new();
+        if (streams->naming == NULL) {
+            streams_free(streams);
+            return NULL;
+        }
+    }
+    return streams;
+}
+
+void streams_free(struct streams *streams)
+{
+    if (streams == NULL)
+        return;
+    expectations_free(streams->expectations);
+    fragments_free(streams->fragments);
+    naming_free(streams->naming);
+    flow_table_free(&streams->table);
+    free(streams);
+}
+
+uint64_t streams_flows(const struct streams *streams)
+{
+    return streams->flows;
+}
+
+uint64_t streams_incomplete_datagrams(const struct streams *streams)
+{
+    return fragments_incomplete(streams->fragments) + streams->undecodable_datagrams;
+}
+
+/* ---- names ---- */
+
+static void keep_answer(struct streams *streams, struct flow *flow, const struct naming_answer *answer)
+{
+    flow->ndpi_master = answer->master;
+    flow->ndpi_application = answer->application;
+    flow->ndpi_category = answer->category;
+    flow->ndpi_risks = answer->risks;
+    flow->is_named = true;
+    naming_give_back(streams->naming, flow->naming);
+    flow->naming = NULL;
+}
+
+static void feed_naming(struct streams *streams, struct flow *flow, const struct packet *packet)
+{
+    struct naming_answer answer;
+
+    if (streams->naming == NULL || flow->is_named || packet->payload.length == 0)
+        return;
+    if (flow->naming == NULL)
+        flow->naming = naming_open(streams->naming);
+    if (flow->naming == NULL)
+        return;
+    flow->named_packets++;
+    if (naming_feed(streams->naming, flow->naming, packet->ip, packet->time_us, &answer)) {
+        keep_answer(streams, flow, &answer);
+    } else if (flow->named_packets >= NAMING_PACKETS) {
+        naming_conclude(streams->naming, flow->naming, &answer);
+        keep_answer(streams, flow, &answer);
+    }
+}
+
+/* A flow without payload is named by its endpoints alone. */
+static void conclude_naming(struct streams *streams, struct flow *flow)
+{
+    struct naming_answer answer;
+
+    if (streams->naming == NULL || flow->is_named)
+        return;
+    if (flow->naming == NULL) {
+        flow->naming = naming_open(streams->naming);
+        if (flow->naming == NULL)
+            return;
+        naming_feed_endpoints(streams->naming, flow->naming, &flow->facts.client, &flow->facts.server, flow->key.protocol, flow->facts.client_port,
+                              flow->facts.server_port, flow->facts.start_us);
+    }
+    naming_conclude(streams->naming, flow->naming, &answer);
+    keep_answer(streams, flow, &answer);
+}
+
+/* ---- flows ---- */
+
+void streams_open_conversation(struct streams *streams, struct flow *flow, const struct expectation *expected)
+{
+    if (flow->conversation != NULL || !flow->wants_data)
+        return;
+    flow->conversation = streams->options.reader->open(&streams->services, &flow->facts, expected);
+    flow->wants_data = flow->conversation != NULL;
+}
+
+/* Whether the packet's source is the client; *is_guess where only ports and order say so. */
+static bool source_is_client(const struct packet *packet, bool *is_guess)
+{
+    bool source_is_low = packet->source_port < 1024;
+    bool destination_is_low = packet->destination_port < 1024;
+
+    *is_guess = false;
+    if (packet->protocol == IP_PROTOCOL_TCP) {
+        if ((packet->tcp_flags & TCP_SYN) != 0)
+            return (packet->tcp_flags & TCP_ACK) == 0;
+        *is_guess = true;
+    } else if (packet->protocol != IP_PROTOCOL_UDP && packet->protocol != IP_PROTOCOL_SCTP) {
+        return true;
+    }
+    if (source_is_low != destination_is_low) {
+        *is_guess = *is_guess || source_is_low;
+        return !source_is_low;
+    }
+    return true;
+}
+
+/* A TCP flow to an announced endpoint: it is the announced data connection. */
+static void meet_expectation(struct streams *streams, struct flow *flow)
+{
+    struct flow_facts *facts = &flow->facts;
+    struct expectation expected;
+
+    if (expectations_count(streams->expectations) == 0)
+        return;
+    if (!expectations_take(streams->expectations, &facts->server, facts->server_port, facts->start_us, &expected)) {
+        if (!facts->client_is_guessed ||
+            !expectations_take(streams->expectations, &facts->client, facts->client_port, facts->start_us, &expected))
+            return;
+        service_turn_around(streams, facts);
+    }
+    facts->client_is_guessed = false;
+    facts->parent_flow_id = expected.parent_flow_id;
+    streams_open_conversation(streams, flow, &expected);
+}
+
+struct flow *streams_new_flow(struct streams *streams, const struct packet *packet, const struct flow_key *key, uint64_t hash, bool source_is_low)
+{
+    struct flow *flow = calloc(1, sizeof *flow);
+    struct flow_facts *facts;
+    bool is_client;
+
+    if (flow == NULL)
+        return NULL;
+    flow->key = *key;
+    flow->hash = hash;
+    flow->rtt_us = -1;
+    flow->has_vlan = packet->has_vlan;
+    flow->vlan = packet->vlan;
+    facts = &flow->facts;
+    is_client = source_is_client(packet, &facts->client_is_guessed);
+    flow->client_is_low = is_client == source_is_low;
+    facts->flow_id = streams->options.next_id(streams->options.context, ID_FLOW);
+    facts->capture_id = packet->capture_id;
+    facts->start_us = packet->time_us;
+    facts->last_us = packet->time_us;
+    facts->client = is_client ? packet->source : packet->destination;
+    facts->server = is_client ? packet->destination : packet->source;
+    facts->client_port = is_client ? packet->source_port : packet->destination_port;
+    facts->server_port = is_client ? packet->destination_port : packet->source_port;
+    flow->timeout_class = packet->protocol == IP_PROTOCOL_TCP ? TIMEOUT_TCP_ATTEMPT : TIMEOUT_DATAGRAM;
+    flow->wants_data = packet->protocol == IP_PROTOCOL_TCP;
+    if (flow->wants_data && !tcp_init(flow)) {
+        free(flow);
+        return NULL;
+    }
+    streams->flows++;
+    flow_table_insert(&streams->table, flow);
+    if (flow->wants_data)
+        meet_expectation(streams, flow);
+    return flow;
+}
+
+void streams_end_flow(struct streams *streams, struct flow *flow, enum ending ending)
+{
+    if (flow->tcp != NULL)
+        tcp_end(streams, flow, ending);
+    if (flow->conversation != NULL)
+        streams->options.reader->close(flow->conversation, flow->facts.last_us);
+    conclude_naming(streams, flow);
+    flow_record_write(flow, streams->naming, streams->options.context, streams->options.write);
+    flow_table_remove(&streams->table, flow);
+    tcp_free(streams, flow);
+    free(flow);
+}
+
+static bool is_over(const struct flow *flow, int64_t now_us)
+{
+    return now_us - flow->facts.last_us > flow_timeout_us((enum timeout_class)flow->timeout_class);
+}
+
+static void count_datagram(struct flow *flow, const struct packet *packet, enum endpoint from)
+{
+    flow->bytes[from] += packet->payload.length;
+    flow->missing[from] += packet->payload_length - packet->payload.length;
+}
+
+/* A flow that has exchanged something waits longer than an attempt. */
+static void raise_timeout(struct streams *streams, struct flow *flow, const struct packet *packet)
+{
+    if (flow->timeout_class != TIMEOUT_TCP_ATTEMPT)
+        return;
+    if (packet->payload_length > 0 || (flow->packets[ENDPOINT_LOW] > 0 && flow->packets[ENDPOINT_HIGH] > 0))
+        flow_table_set_timeout(&streams->table, flow, TIMEOUT_TCP_OPEN);
+}
+
+/* A whole packet with its transport fields; it came in `pieces` packets. */
+static void on_packet(struct streams *streams, const struct packet *packet, unsigned pieces)
+{
+    bool source_is_low;
+    struct flow_key key = flow_key_of(packet, &source_is_low);
+    enum endpoint from = source_is_low ? ENDPOINT_LOW : ENDPOINT_HIGH;
+    uint64_t hash = flow_table_hash(&streams->table, &key);
+    struct flow *flow = flow_table_find(&streams->table, &key, hash);
+
+    if (flow != NULL && is_over(flow, packet->time_us)) {
+        streams_end_flow(streams, flow, ENDING_TIMEOUT);
+        flow = NULL;
+    }
+    if (flow != NULL && flow->tcp != NULL && tcp_is_new_connection(flow, packet, from)) {
+        streams_end_flow(streams, flow, ENDING_TIMEOUT);
+        flow = NULL;
+    }
+    if (flow == NULL)
+        flow = streams_new_flow(streams, packet, &key, hash, source_is_low);
+    if (flow == NULL)
+        return;
+    if (packet->time_us > flow->facts.last_us)
+        flow->facts.last_us = packet->time_us;
+    flow->packets[from] += pieces;
+    feed_naming(streams, flow, packet);
+    if (flow->tcp == NULL) {
+        count_datagram(flow, packet, from);
+        return;
+    }
+    raise_timeout(streams, flow, packet);
+    (void)tcp_packet(streams, flow, packet, from);
+}
+
+static void on_fragment(struct streams *streams, const struct packet *fragment)
+{
+    struct packet whole = *fragment;
+    struct bytes datagram;
+    unsigned pieces;
+
+    if (!fragments_add(streams->fragments, fragment, &datagram, &pieces))
+        return;
+    if (streams->options.decode_ip(&whole, datagram) != DECODED || whole.is_fragment || !whole.has_transport) {
+        streams->undecodable_datagrams++;
+        return;
+    }
+    on_packet(streams, &whole, pieces);
+}
+
+void streams_packet(struct streams *streams, const struct packet *packet)
+{
+    if (packet->decoded != DECODED)
+        return;
+    if (packet->time_us > streams->now_us)
+        streams->now_us = packet->time_us;
+    if (packet->is_fragment)
+        on_fragment(streams, packet);
+    else if (packet->has_transport)
+        on_packet(streams, packet, 1);
+}
+
+void streams_tick(struct streams *streams, int64_t now_us)
+{
+    struct flow *flow;
+
+    if (now_us > streams->now_us)
+        streams->now_us = now_us;
+    while ((flow = flow_table_next_expired(&streams->table, streams->now_us)) != NULL)
+        streams_end_flow(streams, flow, ENDING_TIMEOUT);
+    expectations_expire(streams->expectations, streams->now_us);
+}
+
+void streams_finish(struct streams *streams)
+{
+    struct flow *flow;
+
+    while ((flow = flow_table_any(&streams->table)) != NULL)
+        streams_end_flow(streams, flow, ENDING_CAPTURE);
+}
