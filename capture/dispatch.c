@@ -1,0 +1,255 @@
+/* dispatch.c - see dispatch.h */
+#include "capture/dispatch.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#define PROGRESS_NS 100000000
+#define PACKETS_BETWEEN_CLOCKS 1024
+#define FILTER_SNAPLEN 262144
+
+bool dispatch_init(struct dispatch *dispatch, const struct capture_options *options, struct capture_totals *totals, bool may_wait)
+{
+    *dispatch = (struct dispatch){.options = options, .totals = totals, .may_wait = may_wait};
+    dispatch->batches = calloc(options->workers, sizeof(struct packet_batch *));
+    return dispatch->batches != NULL;
+}
+
+void dispatch_free(struct dispatch *dispatch)
+{
+    for (unsigned i = 0; i < dispatch->filter_count; i++)
+        pcap_freecode(&dispatch->filters[i].program);
+    free(dispatch->batches);
+    dispatch->batches = NULL;
+}
+
+void dispatch_begin_capture(struct dispatch *dispatch, int64_t capture_id)
+{
+    dispatch->capture_id = capture_id;
+    dispatch->packets = 0;
+    dispatch->wire_bytes = 0;
+    dispatch->decode_errors = 0;
+}
+
+void dispatch_fill_row(const struct dispatch *dispatch, struct capture *row)
+{
+    row->capture_id = record_integer(dispatch->capture_id);
+    row->packets = record_integer((int64_t)dispatch->packets);
+    row->bytes = record_integer((int64_t)dispatch->wire_bytes);
+    row->decode_errors = record_integer((int64_t)dispatch->decode_errors);
+    row->filter = record_text_of(dispatch->options->filter);
+    if (dispatch->packets == 0)
+        return;
+    row->start_us = record_integer(dispatch->earliest_us);
+    row->end_us = record_integer(dispatch->latest_us);
+}
+
+static bool compile(const char *filter, int link_type, struct bpf_program *program)
+{
+    pcap_t *pcap = pcap_open_dead(link_type, FILTER_SNAPLEN);
+    bool is_good;
+
+    if (pcap == NULL) {
+        log_error("out of memory while the filter is compiled");
+        return false;
+    }
+    is_good = pcap_compile(pcap, program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0;
+    if (!is_good) {
+        const char *name = pcap_datalink_val_to_name(link_type);
+
+        log_error("the filter '%s' does not compile for link type %s: %s; see pcap-filter(7)", filter, name != NULL ? name : "unknown", pcap_geterr(pcap));
+    }
+    pcap_close(pcap);
+    return is_good;
+}
+
+bool capture_check_filter(const char *filter)
+{
+    struct bpf_program program;
+
+    if (!compile(filter, DLT_EN10MB, &program))
+        return false;
+    pcap_freecode(&program);
+    return true;
+}
+
+bool dispatch_filter(struct dispatch *dispatch, int link_type, const struct bpf_program **filter)
+{
+    struct compiled_filter *compiled;
+
+    *filter = NULL;
+    if (dispatch->options->filter == NULL)
+        return true;
+    for (unsigned i = 0; i < dispatch->filter_count; i++) {
+        if (dispatch->filters[i].link_type == link_type) {
+            *filter = &dispatch->filters[i].program;
+            return true;
+        }
+    }
+    if (dispatch->filter_count == DISPATCH_FILTERS) {
+        log_error("more than %d link types in one run with a filter; read the files in several runs", DISPATCH_FILTERS);
+        return false;
+    }
+    compiled = &dispatch->filters[dispatch->filter_count];
+    if (!compile(dispatch->options->filter, link_type, &compiled->program))
+        return false;
+    compiled->link_type = link_type;
+    dispatch->filter_count++;
+    *filter = &compiled->program;
+    return true;
+}
+
+/* ---- batches ---- */
+
+static void send_batch(struct dispatch *dispatch, unsigned worker)
+{
+    struct packet_batch *batch = dispatch->batches[worker];
+
+    dispatch->batches[worker] = NULL;
+    batch->now_us = dispatch->newest_us;
+    if (!dispatch->options->full_batch(dispatch->options->context, worker, batch))
+        dispatch->is_abandoned = true;
+}
+
+/* The worker's batch with room for one frame; NULL: a device's packet must be dropped, or the run is abandoned. */
+static struct packet_batch *batch_with_room(struct dispatch *dispatch, unsigned worker, size_t length)
+{
+    struct packet_batch *batch = dispatch->batches[worker];
+
+    if (batch != NULL && (batch->count == PACKET_BATCH_PACKETS || batch->used + length > batch->capacity) && batch->count > 0) {
+        send_batch(dispatch, worker);
+        batch = NULL;
+    }
+    if (dispatch->is_abandoned)
+        return NULL;
+    if (batch == NULL) {
+        batch = dispatch->options->empty_batch(dispatch->options->context, worker, dispatch->may_wait);
+        if (batch == NULL)
+            return NULL;
+        batch->count = 0;
+        batch->used = 0;
+        batch->is_tick = false;
+        dispatch->batches[worker] = batch;
+    }
+    if (length > batch->capacity) {
+        uint8_t *grown = realloc(batch->bytes, length);
+
+        if (grown == NULL)
+            return NULL;
+        batch->bytes = grown;
+        batch->capacity = length;
+    }
+    return batch;
+}
+
+static struct bytes moved(struct bytes bytes, const uint8_t *from, const uint8_t *to)
+{
+    if (bytes.length == 0)
+        return bytes_of(NULL, 0);
+    return bytes_of(to + (bytes.at - from), bytes.length);
+}
+
+static bool put_in_batch(struct dispatch *dispatch, const struct packet *decoded)
+{
+    unsigned worker = capture_worker_of(decoded, dispatch->options->workers);
+    size_t length = decoded->frame.length;
+    struct packet_batch *batch = batch_with_room(dispatch, worker, length);
+    struct packet *packet;
+    uint8_t *to;
+
+    if (batch == NULL) {
+        if (!dispatch->is_abandoned)
+            dispatch->totals->dropped_queue++;
+        return !dispatch->is_abandoned;
+    }
+    to = batch->bytes + batch->used;
+    memcpy(to, decoded->frame.at, length);
+    packet = &batch->packets[batch->count++];
+    *packet = *decoded;
+    packet->ip = moved(decoded->ip, decoded->frame.at, to);
+    packet->network_payload = moved(decoded->network_payload, decoded->frame.at, to);
+    packet->payload = moved(decoded->payload, decoded->frame.at, to);
+    packet->frame = bytes_of(to, length);
+    batch->used += length;
+    return true;
+}
+
+/* ---- frames ---- */
+
+static void count(struct dispatch *dispatch, const struct packet *packet)
+{
+    if (dispatch->packets == 0 || packet->time_us < dispatch->earliest_us)
+        dispatch->earliest_us = packet->time_us;
+    if (dispatch->packets == 0 || packet->time_us > dispatch->latest_us)
+        dispatch->latest_us = packet->time_us;
+    if (!dispatch->has_newest || packet->time_us > dispatch->newest_us)
+        dispatch->newest_us = packet->time_us;
+    dispatch->has_newest = true;
+    dispatch->packets++;
+    dispatch->wire_bytes += packet->wire_length;
+    dispatch->totals->packets++;
+    dispatch->totals->wire_bytes += packet->wire_length;
+    dispatch->totals->decode_results[packet->decoded]++;
+    if (packet->decoded != DECODED && packet->decoded != DECODED_NOT_IP)
+        dispatch->decode_errors++;
+}
+
+bool dispatch_has_enough(const struct dispatch *dispatch)
+{
+    return dispatch->options->most_packets != 0 && dispatch->totals->packets >= dispatch->options->most_packets;
+}
+
+bool dispatch_frame(struct dispatch *dispatch, const struct bpf_program *filter, int link_type, int64_t time_us, uint64_t position, struct bytes frame,
+                    uint32_t wire_length)
+{
+    struct packet packet;
+
+    if (filter != NULL) {
+        struct pcap_pkthdr header = {.caplen = (bpf_u_int32)frame.length, .len = wire_length};
+
+        if (pcap_offline_filter(filter, &header, frame.at) == 0)
+            return true;
+    }
+    packet.time_us = time_us;
+    packet.capture_id = dispatch->capture_id;
+    packet.position = position;
+    packet.frame = frame;
+    packet.wire_length = wire_length;
+    packet.decoded = (uint8_t)decode_frame(&packet, link_type);
+    count(dispatch, &packet);
+    if (dispatch->until_clock-- == 0)
+        dispatch_progress(dispatch, false);
+    if (packet.decoded == DECODED && !put_in_batch(dispatch, &packet))
+        return false;
+    return !dispatch_has_enough(dispatch);
+}
+
+void dispatch_flush(struct dispatch *dispatch, bool is_tick)
+{
+    for (unsigned worker = 0; worker < dispatch->options->workers && !dispatch->is_abandoned; worker++) {
+        struct packet_batch *batch = is_tick ? batch_with_room(dispatch, worker, 0) : dispatch->batches[worker];
+
+        if (batch == NULL)
+            continue;
+        batch->is_tick = is_tick;
+        send_batch(dispatch, worker);
+    }
+}
+
+void dispatch_progress(struct dispatch *dispatch, bool now)
+{
+    struct timespec clock;
+    int64_t ns;
+
+    dispatch->until_clock = PACKETS_BETWEEN_CLOCKS;
+    if (dispatch->options->progress == NULL)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &clock);
+    ns = (int64_t)clock.tv_sec * 1000000000 + clock.tv_nsec;
+    if (!now && ns < dispatch->progress_ns)
+        return;
+    dispatch->progress_ns = ns + PROGRESS_NS;
+    dispatch->options->progress(dispatch->options->context, dispatch->totals);
+}
