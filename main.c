@@ -1,0 +1,499 @@
+/*
+ * main.c - the command line.
+ */
+#include "base/log.h"
+#include "pipeline.h"
+#include "reports/reports.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef WIRESCRIBE_VERSION
+#define WIRESCRIBE_VERSION "unknown"
+#endif
+
+#define THREADS_MOST 64
+#define DEFAULT_DATABASE "wirescribe.db"
+
+enum exit_status {
+    STATUS_DONE = 0,
+    STATUS_FAILED = 1,
+    STATUS_USAGE = 2,
+};
+
+static volatile sig_atomic_t stop_requested;
+
+static const char usage_text[] =
+    "wirescribe reads network traffic and writes what was said into one SQLite database.\n"
+    "\n"
+    "Usage:\n"
+    "  wirescribe read FILE... [-o DB]       analyze capture files (pcap, pcapng, also .gz and .zst;\n"
+    "                                        a directory: all captures in it; -: standard input)\n"
+    "  wirescribe live -i IFACE -o DB        watch a network device until Ctrl-C\n"
+    "  wirescribe sessions DB                one line a session\n"
+    "  wirescribe sql DB \"SELECT ...\"        ask in SQL, read-only\n"
+    "  wirescribe report DB [--html FILE]    totals, protocols, hosts, a timeline\n"
+    "  wirescribe info DB                    what the database holds\n"
+    "  wirescribe schema                     tables, views and what each column means\n"
+    "\n"
+    "read and live:\n"
+    "  -o, --output DB      the database to write (read: default " DEFAULT_DATABASE ")\n"
+    "      --append         add to an existing database, in one transaction\n"
+    "  -f, --filter BPF     only packets that match this filter (see pcap-filter(7))\n"
+    "  -c, --count N        stop after N packets\n"
+    "      --threads N      worker threads, 1 to 64 (default: by the processors)\n"
+    "      --no-ndpi        do not name flows by nDPI: faster; the ndpi_ columns stay NULL\n"
+    "  -q, --quiet          no progress, no summary; warnings and errors only\n"
+    "live:\n"
+    "  -i, --interface IF   the device, as `ip link` names it\n"
+    "      --snaplen N      bytes captured of each packet (default 262144)\n"
+    "      --no-promiscuous only this machine's own traffic\n"
+    "sessions, sql, info:\n"
+    "      --format F       table (default), csv, tsv, json or ndjson\n"
+    "sessions:\n"
+    "      --protocol P     only smtp, ssh, websocket, rdp or ftp\n"
+    "      --limit N        at most N lines\n"
+    "report:\n"
+    "      --html FILE      one self-contained HTML file instead of text (-: standard output)\n"
+    "schema:\n"
+    "      --dialect D      sqlite (default) or clickhouse\n"
+    "\n"
+    "  -h, --help           this text\n"
+    "      --version        the version\n"
+    "\n"
+    "Exit status: 0 done, 1 something failed (what could be read is kept), 2 wrong usage.\n"
+    "NO_COLOR turns colours off. The manual: man wirescribe.\n";
+
+/* Long options without a letter. */
+enum long_option {
+    OPTION_APPEND = 256,
+    OPTION_THREADS,
+    OPTION_NO_NDPI,
+    OPTION_SNAPLEN,
+    OPTION_NO_PROMISCUOUS,
+    OPTION_FORMAT,
+    OPTION_PROTOCOL,
+    OPTION_LIMIT,
+    OPTION_HTML,
+    OPTION_DIALECT,
+    OPTION_VERSION,
+};
+
+/* Everything that can be said on the command line. */
+struct arguments {
+    struct pipeline_options pipeline;
+    bool is_quiet;
+    bool wants_help;
+    bool wants_version;
+    const char *output;
+    const char *protocol;
+    long limit;
+    const char *html;
+    const char *dialect;
+    enum report_format format;
+    const char *given[OPTION_VERSION + 1]; /* names of the options that were given, for the check against the command */
+    char *const *rest;
+    size_t rest_count;
+};
+
+static int usage_error(const char *what)
+{
+    log_error("%s; `wirescribe --help` tells the usage", what);
+    return STATUS_USAGE;
+}
+
+/* A whole number from `least` to `most`; false otherwise, with an error logged. */
+static bool parse_number(const char *option, const char *text, long least, long most, long *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtol(text, &end, 10);
+    if (errno == 0 && end != text && *end == '\0' && *number >= least && *number <= most)
+        return true;
+    log_error("%s takes a whole number from %ld to %ld, not '%s'", option, least, most, text);
+    return false;
+}
+
+static const struct option long_options[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"append", no_argument, NULL, OPTION_APPEND},
+    {"filter", required_argument, NULL, 'f'},
+    {"count", required_argument, NULL, 'c'},
+    {"threads", required_argument, NULL, OPTION_THREADS},
+    {"no-ndpi", no_argument, NULL, OPTION_NO_NDPI},
+    {"quiet", no_argument, NULL, 'q'},
+    {"interface", required_argument, NULL, 'i'},
+    {"snaplen", required_argument, NULL, OPTION_SNAPLEN},
+    {"no-promiscuous", no_argument, NULL, OPTION_NO_PROMISCUOUS},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"protocol", required_argument, NULL, OPTION_PROTOCOL},
+    {"limit", required_argument, NULL, OPTION_LIMIT},
+    {"html", required_argument, NULL, OPTION_HTML},
+    {"dialect", required_argument, NULL, OPTION_DIALECT},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static const char *option_name(int letter)
+{
+    for (const struct option *option = long_options; option->name != NULL; option++) {
+        if (option->val == letter)
+            return option->name;
+    }
+    return NULL;
+}
+
+static bool take_option(struct arguments *arguments, int letter, const char *value)
+{
+    long number;
+
+    arguments->given[letter] = option_name(letter);
+    switch (letter) {
+    case 'o':
+        arguments->output = value;
+        return true;
+    case OPTION_APPEND:
+        arguments->pipeline.append = true;
+        return true;
+    case 'f':
+        arguments->pipeline.filter = value;
+        return true;
+    case 'c':
+        if (!parse_number("--count", value, 1, 1000000000000, &number))
+            return false;
+        arguments->pipeline.most_packets = (uint64_t)number;
+        return true;
+    case OPTION_THREADS:
+        if (!parse_number("--threads", value, 1, THREADS_MOST, &number))
+            return false;
+        arguments->pipeline.threads = (unsigned)number;
+        return true;
+    case OPTION_NO_NDPI:
+        arguments->pipeline.names_flows = false;
+        return true;
+    case 'q':
+        arguments->is_quiet = true;
+        return true;
+    case 'i':
+        arguments->pipeline.device.device = value;
+        return true;
+    case OPTION_SNAPLEN:
+        if (!parse_number("--snaplen", value, 64, 262144, &number))
+            return false;
+        arguments->pipeline.device.snaplen = (int)number;
+        return true;
+    case OPTION_NO_PROMISCUOUS:
+        arguments->pipeline.device.promiscuous = false;
+        return true;
+    case OPTION_FORMAT:
+        if (report_format_of(value, &arguments->format))
+            return true;
+        log_error("--format takes table, csv, tsv, json or ndjson, not '%s'", value);
+        return false;
+    case OPTION_PROTOCOL:
+        arguments->protocol = value;
+        return true;
+    case OPTION_LIMIT:
+        return parse_number("--limit", value, 1, 1000000000, &arguments->limit);
+    case OPTION_HTML:
+        arguments->html = value;
+        return true;
+    case OPTION_DIALECT:
+        arguments->dialect = value;
+        return true;
+    case OPTION_VERSION:
+        arguments->wants_version = true;
+        return true;
+    case 'h':
+        arguments->wants_help = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool parse(struct arguments *arguments, int count, char **words)
+{
+    int letter;
+
+    *arguments = (struct arguments){
+        .pipeline = {.names_flows = true, .stop = &stop_requested, .device = {.promiscuous = true}}, .format = REPORT_TABLE, .dialect = "sqlite"};
+    opterr = 0;
+    while ((letter = getopt_long(count, words, ":o:f:c:qi:h", long_options, NULL)) != -1) {
+        if (letter == ':' || letter == '?') {
+            const char *word = words[optind - 1];
+
+            log_error(letter == ':' ? "%s wants a value; `wirescribe --help` tells the usage" : "unknown option %s; `wirescribe --help` tells the usage", word);
+            return false;
+        }
+        if (!take_option(arguments, letter, optarg))
+            return false;
+    }
+    arguments->rest = words + optind;
+    arguments->rest_count = (size_t)(count - optind);
+    return true;
+}
+
+/* ---- progress ---- */
+
+static struct timespec started;
+static bool progress_is_shown;
+
+static void clear_progress(void)
+{
+    if (progress_is_shown)
+        fprintf(stderr, "\r\033[K");
+    progress_is_shown = false;
+}
+
+static double seconds_since_start(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - started.tv_sec) + (double)(now.tv_nsec - started.tv_nsec) / 1e9;
+}
+
+static void show_progress(void *context, const struct capture_totals *totals)
+{
+    double seconds = seconds_since_start();
+    double read = (double)totals->file_bytes_read;
+    double total = (double)totals->file_bytes_total;
+
+    (void)context;
+    if (seconds < 0.2)
+        return;
+    clear_progress();
+    if (total > 0 && read <= total)
+        fprintf(stderr, "%3.0f%%  ", 100 * read / total);
+    if (read > 0)
+        fprintf(stderr, "%.0f MB/s  ", read / seconds / 1e6);
+    fprintf(stderr, "%llu packets  %llu flows", (unsigned long long)totals->packets, (unsigned long long)totals->flows);
+    if (total > 0 && read > 0 && read <= total) {
+        unsigned left = (unsigned)((total - read) * seconds / read + 0.5);
+
+        fprintf(stderr, "  %u:%02u left", left / 60, left % 60);
+    }
+    if (totals->dropped_kernel + totals->dropped_queue > 0)
+        fprintf(stderr, "  %llu dropped", (unsigned long long)(totals->dropped_kernel + totals->dropped_queue));
+    fflush(stderr);
+    progress_is_shown = true;
+}
+
+/* ---- read and live ---- */
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_requested = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = (int)SA_RESETHAND; /* a second Ctrl-C ends at once */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void tell_totals(const struct arguments *arguments, const struct pipeline_result *result)
+{
+    const struct capture_totals *totals = &result->totals;
+    double seconds = seconds_since_start();
+    unsigned long long errors =
+        totals->decode_results[DECODE_SHORT] + totals->decode_results[DECODE_BAD] + totals->decode_results[DECODE_LINK_TYPE];
+
+    log_note("%llu packets, %.1f MB in %.2f s -> %s", (unsigned long long)totals->packets, (double)totals->wire_bytes / 1e6, seconds, arguments->output);
+    if (totals->decode_results[DECODE_LINK_TYPE] > 0)
+        log_warning("%llu packets are of a link type that wirescribe does not decode", (unsigned long long)totals->decode_results[DECODE_LINK_TYPE]);
+    if (errors > totals->decode_results[DECODE_LINK_TYPE])
+        log_warning("%llu packets have headers that are cut off or contradict themselves", errors - (unsigned long long)totals->decode_results[DECODE_LINK_TYPE]);
+    if (result->incomplete_datagrams > 0)
+        log_warning("%llu fragmented datagrams could not be put together", (unsigned long long)result->incomplete_datagrams);
+    if (totals->dropped_kernel + totals->dropped_queue > 0)
+        log_warning("%llu packets were dropped by the kernel and %llu for want of room in the queues", (unsigned long long)totals->dropped_kernel,
+                    (unsigned long long)totals->dropped_queue);
+}
+
+static int run_pipeline(struct arguments *arguments)
+{
+    struct pipeline_result result;
+    bool is_live = arguments->pipeline.device.device != NULL;
+
+    arguments->pipeline.database = arguments->output;
+    if (arguments->pipeline.filter != NULL && !is_live && !capture_check_filter(arguments->pipeline.filter))
+        return STATUS_FAILED;
+    log_be_quiet(arguments->is_quiet);
+    clock_gettime(CLOCK_MONOTONIC, &started);
+    if (!arguments->is_quiet && isatty(STDERR_FILENO) == 1) {
+        arguments->pipeline.progress = show_progress;
+        log_before_message(clear_progress);
+    }
+    catch_signals();
+    if (!pipeline_run(&arguments->pipeline, &result))
+        return STATUS_FAILED;
+    clear_progress();
+    if (!result.has_database)
+        return STATUS_FAILED;
+    if (result.capture == CAPTURE_STOPPED && !is_live)
+        log_warning("interrupted: what was read until then is in %s", arguments->output);
+    tell_totals(arguments, &result);
+    if (!arguments->is_quiet)
+        (void)report_run_summary(arguments->output);
+    if (!result.is_stored)
+        return STATUS_FAILED;
+    return result.capture == CAPTURE_DONE || (is_live && result.capture == CAPTURE_STOPPED) ? STATUS_DONE : STATUS_FAILED;
+}
+
+static int command_read(struct arguments *arguments)
+{
+    if (arguments->rest_count == 0)
+        return usage_error("read wants at least one capture file");
+    if (arguments->output == NULL)
+        arguments->output = DEFAULT_DATABASE;
+    arguments->pipeline.paths = arguments->rest;
+    arguments->pipeline.path_count = arguments->rest_count;
+    return run_pipeline(arguments);
+}
+
+static int command_live(struct arguments *arguments)
+{
+    if (arguments->pipeline.device.device == NULL)
+        return usage_error("live wants a device: -i IFACE");
+    if (arguments->output == NULL)
+        return usage_error("live wants a database: -o DB");
+    if (arguments->rest_count > 0)
+        return usage_error("live takes no files; `wirescribe read` does");
+    return run_pipeline(arguments);
+}
+
+/* ---- the other commands ---- */
+
+static int command_sessions(struct arguments *arguments)
+{
+    if (arguments->rest_count != 1)
+        return usage_error("sessions wants one database");
+    return report_sessions(arguments->rest[0], arguments->protocol, arguments->limit, arguments->format);
+}
+
+static int command_sql(struct arguments *arguments)
+{
+    if (arguments->rest_count != 2)
+        return usage_error("sql wants a database and one text of SQL");
+    return report_sql(arguments->rest[0], arguments->rest[1], arguments->format);
+}
+
+static int command_info(struct arguments *arguments)
+{
+    if (arguments->rest_count != 1)
+        return usage_error("info wants one database");
+    return report_info(arguments->rest[0], arguments->format);
+}
+
+static int command_report(struct arguments *arguments)
+{
+    if (arguments->rest_count != 1)
+        return usage_error("report wants one database");
+    return report_summary(arguments->rest[0], arguments->html);
+}
+
+static int command_schema(struct arguments *arguments)
+{
+    size_t count;
+    const struct record_table *const *tables = pipeline_tables(&count);
+
+    if (arguments->rest_count != 0)
+        return usage_error("schema takes no database");
+    if (!store_print_schema(tables, count, arguments->dialect)) {
+        log_error("--dialect takes sqlite or clickhouse, not '%s'", arguments->dialect);
+        return STATUS_USAGE;
+    }
+    return STATUS_DONE;
+}
+
+struct command {
+    const char *name;
+    int (*run)(struct arguments *arguments);
+    const char *options; /* the long names of those that it takes, with spaces around each */
+};
+
+static const struct command commands[] = {
+    {"read", command_read, " output append filter count threads no-ndpi quiet "},
+    {"live", command_live, " output append filter count threads no-ndpi quiet interface snaplen no-promiscuous "},
+    {"sessions", command_sessions, " format protocol limit "},
+    {"sql", command_sql, " format "},
+    {"report", command_report, " html "},
+    {"info", command_info, " format "},
+    {"schema", command_schema, " dialect "},
+};
+
+static bool options_fit(const struct command *command, const struct arguments *arguments)
+{
+    for (int letter = 0; letter <= OPTION_VERSION; letter++) {
+        char spaced[40];
+
+        if (arguments->given[letter] == NULL)
+            continue;
+        snprintf(spaced, sizeof spaced, " %s ", arguments->given[letter]);
+        if (strstr(command->options, spaced) == NULL) {
+            log_error("%s takes no --%s; `wirescribe --help` tells the usage", command->name, arguments->given[letter]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether what was written to stdout has arrived; a full disk would go unnoticed otherwise. */
+static int finish_output(int status)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return status;
+    if (errno == EPIPE)
+        return status;
+    log_error("standard output: %s", strerror(errno));
+    return STATUS_FAILED;
+}
+
+static int run_command(const char *name, struct arguments *arguments)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return options_fit(&commands[i], arguments) ? commands[i].run(arguments) : STATUS_USAGE;
+    }
+    log_error("unknown command '%s'; `wirescribe --help` tells the usage", name);
+    return STATUS_USAGE;
+}
+
+int main(int count, char **words)
+{
+    struct arguments arguments;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (!parse(&arguments, count, words))
+        return STATUS_USAGE;
+    if (arguments.wants_version) {
+        printf("wirescribe %s\n", WIRESCRIBE_VERSION);
+        return finish_output(STATUS_DONE);
+    }
+    if (arguments.wants_help || (arguments.rest_count > 0 && strcmp(arguments.rest[0], "help") == 0)) {
+        fputs(usage_text, stdout);
+        return finish_output(STATUS_DONE);
+    }
+    if (arguments.rest_count == 0) {
+        fputs(usage_text, stderr);
+        return STATUS_USAGE;
+    }
+    arguments.rest++;
+    arguments.rest_count--;
+    return finish_output(run_command(arguments.rest[-1], &arguments));
+}
