@@ -1,0 +1,683 @@
+#!/usr/bin/env python3
+"""A second opinion: compares what wirescribe read with what tshark reads in the same captures.
+
+compare_tshark.py --wirescribe PROGRAM CAPTURE_OR_DIRECTORY... [--details] [--explanations FILE] [--jobs N]
+
+Both programs read every capture. Compared are, for each TCP flow: that it exists, the bytes of each side's stream (each byte
+once, bytes that were not captured left out), which of SMTP, SSH, WebSocket, RDP and FTP it carries; and where both see the
+same protocol, what was said in it. wirescribe's side is read from the public views of its database.
+
+For each check a line of the table tells how many items agreed, differed, or were seen by one program only. Each difference
+is printed with its reason, if the explanations file knows one, else as UNEXPLAINED (without --details, only those). The
+explanations file has one line for each reason, three columns with tabs between: glob of the capture's path (its end is
+enough), glob of the check, reason; '#' begins a comment.
+
+tshark dissects FTP by the line only at the begin of a segment, the others it prints as text: these are taken apart here.
+SMTP and FTP by port alone, without any command or reply in it, count as tshark's sessions all the same.
+Exit status: 0, 1 there are unexplained differences, 2 cannot be run.
+"""
+import argparse
+import concurrent.futures
+import difflib
+import fnmatch
+import ipaddress
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+PROTOCOLS = ("smtp", "ssh", "websocket", "rdp", "ftp")
+LAYERS = "frame ip ipv6 tcp smtp ftp ssh websocket rdp"
+PREFERENCES = ("tcp.desegment_tcp_streams:TRUE", "tcp.reassemble_out_of_order:TRUE", "tcp.check_checksum:FALSE",
+               "ip.defragment:TRUE", "ipv6.defragment:TRUE")
+MAGIC_NUMBERS = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a")
+GZIP_MAGIC = b"\x1f\x8b"
+READ_SECONDS = 120
+CHECKS = ("streams", "bytes", "smtp sessions", "ssh sessions", "websocket sessions", "rdp sessions", "ftp sessions",
+          "ftp commands", "ftp replies", "smtp helo", "smtp mails", "smtp recipients", "smtp starttls", "smtp auth",
+          "smtp last reply", "ssh versions", "ssh algorithms", "websocket messages", "rdp cookie", "rdp client name")
+ALGORITHMS = (  # our column, tshark's field
+    ("kex", "ssh.kex_algorithms"),
+    ("host_key_type", "ssh.server_host_key_algorithms"),
+    ("client_cipher", "ssh.encryption_algorithms_client_to_server"),
+    ("server_cipher", "ssh.encryption_algorithms_server_to_client"),
+    ("client_mac", "ssh.mac_algorithms_client_to_server"),
+    ("server_mac", "ssh.mac_algorithms_server_to_client"),
+    ("client_compression", "ssh.compression_algorithms_client_to_server"),
+    ("server_compression", "ssh.compression_algorithms_server_to_client"),
+)
+OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
+AEAD_CIPHER = re.compile(r"gcm|poly1305")
+
+
+class Flow:
+    """One TCP flow, as either program sees it. An end is (address, port)."""
+
+    def __init__(self, ends):
+        self.ends = tuple(ends)
+        self.payload = {end: 0 for end in ends}
+        self.protocols = set()
+        self.items = {}  # check -> list of texts
+
+    @property
+    def key(self):
+        return tuple(sorted(self.ends))
+
+    def __str__(self):
+        return " <-> ".join(f"{address}:{port}" for address, port in self.key)
+
+
+class Side:
+    """The bytes that one end of a tshark stream sent: intervals of sequence numbers, unwrapped."""
+
+    def __init__(self):
+        self.last = None
+        self.begin = None
+        self.intervals = []
+
+    def unwrap(self, sequence):
+        if self.last is None:
+            self.last = sequence
+            return sequence
+        distance = (sequence - self.last + 0x80000000) % 0x100000000 - 0x80000000
+        return self.last + distance
+
+    def add(self, sequence, captured, is_syn, is_reset):
+        begin = self.unwrap(sequence)
+        self.last = begin
+        if is_syn:
+            begin += 1
+            self.begin = begin
+        if captured > 0 and not is_reset:
+            self.intervals.append((begin, begin + captured))
+
+    def unique_bytes(self):
+        total = 0
+        reached = self.begin
+        for begin, end in sorted(self.intervals):
+            if reached is not None and begin < reached:
+                begin = reached
+            if end > begin:
+                total += end - begin
+                reached = end
+        return total
+
+
+def canonical(address):
+    return str(ipaddress.ip_address(address.split("%")[0]))
+
+
+def plain(text):
+    """The text without what the programs write in different ways: bytes that are not ASCII, escapes, outer blanks."""
+    if text is None:
+        return ""
+    text = re.sub(r"\\x[0-9a-fA-F]{2}|\\[0-7]{3}|\\[abefnrtv0\\]|[^\x21-\x7e ]", "?", str(text))
+    return re.sub(r"\?+", "?", text).rstrip("?").strip()
+
+
+# ---- tshark ----------------------------------------------------------------------------------------------------------
+
+
+def leaves(pairs):
+    """All (name, value) of a tree of tshark's JSON, in order."""
+    for name, value in pairs:
+        if isinstance(value, list):
+            yield name, None
+            yield from leaves([item for item in value if isinstance(item, tuple)])
+        else:
+            yield name, value
+
+
+class TsharkStream:
+    """Gathers what tshark tells of one tcp.stream."""
+
+    def __init__(self, ends):
+        self.flow = Flow(ends)
+        self.sides = {end: Side() for end in ends}
+        self.opener = None
+        self.ftp = []       # ("command", text) and ("reply", code)
+        self.ftp_multiline = {}
+        self.smtp = []      # ("command", word, parameter) and ("reply", code)
+        self.ssh_versions = {}
+        self.ssh_lists = {}
+        self.ssh_client = None
+        self.frames = {end: [] for end in ends}
+        self.cookie = None
+        self.client_name = None
+
+    def on_segment(self, sender, fields, missing):
+        flags = int(fields.get("tcp.flags", "0"), 16)
+        is_syn = bool(flags & 0x02)
+        if is_syn and self.opener is None:
+            other = [end for end in self.flow.ends if end != sender] or [sender]
+            self.opener = other[0] if flags & 0x10 else sender
+        if "tcp.seq_raw" in fields and "tcp.len" in fields:
+            captured = max(int(fields["tcp.len"]) - missing, 0)
+            self.sides[sender].add(int(fields["tcp.seq_raw"]), captured, is_syn, bool(flags & 0x04))
+
+    def on_layer(self, name, pairs, sender):
+        self.flow.protocols.add(name)
+        getattr(self, "on_" + name)(pairs, sender)
+
+    def on_ftp(self, pairs, sender):
+        is_request = dict(leaves(pairs)).get("ftp.request") == "1"
+        lines = [(name, value) for name, value in pairs if not name.startswith(("ftp.", "_ws."))]
+        for label, children in lines:
+            fields = dict(leaves(children)) if isinstance(children, list) else {}
+            text = re.sub(r"(\\r)?\\n$|\\r$", "", label)
+            if is_request:
+                command, _, argument = text.partition(" ")
+                command = fields.get("ftp.request.command", command)
+                argument = fields.get("ftp.request.arg", argument)
+                self.ftp.append(("command", ftp_command(command, argument)))
+            else:
+                self.on_ftp_reply_line(text, sender)
+
+    def on_ftp_reply_line(self, text, sender):
+        match = re.match(r"(\d{3})([ -]|$)", text)
+        inside = self.ftp_multiline.get(sender)
+        if match is None or (inside is not None and (match[1] != inside or match[2] == "-")):
+            return
+        if match[2] == "-":
+            self.ftp_multiline[sender] = match[1]
+            return
+        self.ftp_multiline[sender] = None
+        self.ftp.append(("reply", match[1]))
+
+    def on_smtp(self, pairs, _sender):
+        for name, value in leaves(pairs):
+            if name == "smtp.req.command":
+                self.smtp.append(["command", value.upper(), ""])
+            elif name == "smtp.req.parameter" and self.smtp and self.smtp[-1][0] == "command":
+                self.smtp[-1][2] = value
+            elif name == "smtp.response.code":
+                self.smtp.append(["reply", value, ""])
+
+    def on_ssh(self, pairs, sender):
+        fields = dict(reversed(list(leaves(pairs))))
+        if fields.get("ssh.direction") == "0":
+            self.ssh_client = self.ssh_client or sender
+        if "ssh.protocol" in fields:
+            self.ssh_versions.setdefault(sender, fields["ssh.protocol"])
+        if "ssh.kex_algorithms" in fields:
+            self.ssh_lists.setdefault(sender, fields)
+
+    def on_websocket(self, pairs, sender):
+        fields = dict(leaves(pairs))
+        if "websocket.opcode" not in fields or "websocket.payload_length" not in fields:
+            return
+        length = int(fields["websocket.payload_length"])
+        length = int(fields.get("websocket.payload_length_ext_16", length))
+        length = int(fields.get("websocket.payload_length_ext_64", length))
+        is_final = fields.get("websocket.fin") in ("1", "True")
+        self.frames[sender].append((int(fields["websocket.opcode"]), is_final, length))
+
+    def on_rdp(self, pairs, _sender):
+        fields = dict(leaves(pairs))
+        self.cookie = self.cookie or fields.get("rdp.rt_cookie")
+        self.client_name = self.client_name or fields.get("rdp.client.name")
+
+    def finish(self):
+        flow = self.flow
+        for end in flow.ends:
+            flow.payload[end] = self.sides[end].unique_bytes()
+        flow.items["ftp commands"] = [text for kind, text in self.ftp if kind == "command"]
+        flow.items["ftp replies"] = self.ftp_final_replies()
+        flow.items.update(self.smtp_items())
+        flow.items["ssh versions"] = [ssh_version(end, self.ssh_versions[end]) for end in sorted(self.ssh_versions)]
+        flow.items["ssh algorithms"] = self.ssh_negotiated()
+        flow.items["websocket messages"] = self.websocket_messages()
+        flow.items["rdp cookie"] = rdp_cookie(self.cookie)
+        flow.items["rdp client name"] = [plain(self.client_name)] if self.client_name else []
+        return flow
+
+    def ftp_final_replies(self):
+        """The replies that answer a command: neither the greeting nor the preliminary ones."""
+        kinds = [kind for kind, _ in self.ftp]
+        first = kinds.index("command") if "command" in kinds else 0
+        codes = [code for kind, code in self.ftp[first:] if kind == "reply" and not code.startswith("1")]
+        if first == 0 and codes[:1] == ["220"]:
+            codes = codes[1:]
+        return codes
+
+    def smtp_items(self):
+        commands = [(word, parameter) for kind, word, parameter in self.smtp if kind == "command"]
+        replies = [word for kind, word, _ in self.smtp if kind == "reply"]
+        starttls = any(line[:2] == ["command", "STARTTLS"] and following[:2] == ["reply", "220"]
+                       for line, following in zip(self.smtp, self.smtp[1:]))
+        return {
+            "smtp helo": [plain(parameter) for word, parameter in commands if word in ("EHLO", "HELO", "LHLO")][-1:],
+            "smtp mails": [mailbox(parameter) for word, parameter in commands if word == "MAIL"],
+            "smtp recipients": sorted(mailbox(parameter) for word, parameter in commands if word == "RCPT"),
+            "smtp starttls": ["starttls"] if starttls else [],
+            "smtp auth": [parameter.split()[0].upper() for word, parameter in commands if word == "AUTH" and parameter][-1:],
+            "smtp last reply": replies[-1:],
+        }
+
+    def ssh_negotiated(self):
+        """RFC 4253 7.1: of each list, the first of the client's names that the server's list has too."""
+        client = self.opener or self.ssh_client
+        servers = [end for end in self.flow.ends if end != client]
+        if client not in self.ssh_lists or not servers or servers[0] not in self.ssh_lists:
+            return []
+        result = []
+        for column, field in ALGORITHMS:
+            theirs = self.ssh_lists[servers[0]].get(field, "").split(",")
+            common = [name for name in self.ssh_lists[client].get(field, "").split(",") if name and name in theirs]
+            result.append(f"{column}={common[0] if common else ''}")
+        return without_idle_macs(result)
+
+    def websocket_messages(self):
+        messages = []
+        for end in sorted(self.frames):
+            begun = None
+            for opcode, is_final, length in self.frames[end]:
+                if opcode >= 8:
+                    messages.append(websocket_message(end, OPCODES.get(opcode, opcode), length, 1))
+                    continue
+                if opcode != 0 or begun is None:
+                    begun = [OPCODES.get(opcode, opcode), 0, 0]
+                begun[1] += length
+                begun[2] += 1
+                if is_final:
+                    messages.append(websocket_message(end, *begun))
+                    begun = None
+        return messages
+
+
+def ftp_command(command, argument):
+    command = plain(command).upper()
+    return command if command == "PASS" else f"{command} {plain(argument)}".strip()
+
+
+def mailbox(parameter):
+    match = re.match(r"(?i)\s*(?:(?:FROM|TO)\s*:)?\s*(?:<([^>]*)>|(\S*))", parameter or "")
+    return plain(match[1] if match[1] is not None else match[2])
+
+
+def ssh_version(end, version):
+    return f"{end[0]}:{end[1]} {re.sub(r'^SSH-[^-]*-', '', plain(version))}"
+
+
+def without_idle_macs(algorithms):
+    """With an AEAD cipher the negotiated MAC is not used, and need not be named."""
+    chosen = dict(text.split("=", 1) for text in algorithms)
+    for side in ("client", "server"):
+        if AEAD_CIPHER.search(chosen[f"{side}_cipher"]):
+            chosen[f"{side}_mac"] = "(of the cipher)"
+    return [f"{name}={value}" for name, value in chosen.items()]
+
+
+def websocket_message(end, opcode, length, fragments):
+    return f"{end[0]}:{end[1]} {opcode} {length} in {fragments}"
+
+
+def rdp_cookie(cookie):
+    if not cookie:
+        return []
+    return [plain(re.sub(r"^(Cookie:\s*)?(mstshash=|msts=)?", "", cookie))]
+
+
+def tshark_packets(path, scratch):
+    """Runs tshark; returns its packets, and a complaint or None."""
+    command = ["tshark", "-n", "-r", path, "-T", "json", "-J", LAYERS]
+    for preference in PREFERENCES:
+        command += ["-o", preference]
+    environment = dict(os.environ, LC_ALL="C.UTF-8", WIRESHARK_CONFIG_DIR=scratch, HOME=scratch)
+    try:
+        done = subprocess.run(command, capture_output=True, env=environment, timeout=READ_SECONDS, check=False,
+                              stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return [], f"tshark did not end within {READ_SECONDS} s"
+    text = done.stdout.decode("utf-8", "replace").strip()
+    for ending in ("", "]", "}]"):
+        try:
+            packets = json.loads(text + ending, strict=False, object_pairs_hook=as_tuples) if text else []
+            break
+        except json.JSONDecodeError:
+            continue
+    else:
+        return [], "tshark's JSON cannot be parsed"
+    complaints = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if "Running as user" not in line]
+    return packets, (complaints[0] if done.returncode != 0 and complaints else None)
+
+
+def as_tuples(pairs):
+    """JSON objects become lists of (name, value), for tshark repeats names."""
+    return [tuple(pair) for pair in pairs]
+
+
+def tshark_flows(path, scratch):
+    """The TCP flows that tshark sees, in the order of their first packets, and a complaint or None."""
+    packets, complaint = tshark_packets(path, scratch)
+    streams = {}
+    for packet in packets:
+        layers = dict(dict(packet)["_source"])["layers"]
+        frame = dict(dict(layers).get("frame", []))
+        missing = int(frame.get("frame.len", 0)) - int(frame.get("frame.cap_len", 0))
+        addresses = None
+        stream = sender = None
+        for name, pairs in layers:
+            if name in ("icmp", "icmpv6"):
+                break
+            if not isinstance(pairs, list):
+                continue
+            if name in ("ip", "ipv6"):
+                fields = dict(reversed(list(leaves(pairs))))
+                if f"{name}.src" in fields and f"{name}.dst" in fields:
+                    addresses = canonical(fields[f"{name}.src"]), canonical(fields[f"{name}.dst"])
+            elif name == "tcp":
+                fields = dict(reversed(list(leaves(pairs))))
+                if addresses is None or "tcp.stream" not in fields:
+                    continue
+                sender = addresses[0], int(fields["tcp.srcport"])
+                receiver = addresses[1], int(fields["tcp.dstport"])
+                stream = streams.setdefault(fields["tcp.stream"], None) or TsharkStream((sender, receiver))
+                streams[fields["tcp.stream"]] = stream
+                if sender not in stream.sides:
+                    stream = None
+                    continue
+                stream.on_segment(sender, fields, missing)
+            elif name in PROTOCOLS and stream is not None:
+                stream.on_layer(name, pairs, sender)
+    return [stream.finish() for stream in streams.values() if stream is not None], complaint
+
+
+# ---- wirescribe ------------------------------------------------------------------------------------------------------
+
+
+def wirescribe_flows(program, path, scratch):
+    """The TCP flows of the database that wirescribe makes of the capture, and a complaint or None."""
+    database = os.path.join(scratch, "compare.db")
+    try:
+        done = subprocess.run([program, "read", "-q", path, "-o", database], capture_output=True, timeout=READ_SECONDS,
+                              check=False, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return [], f"wirescribe did not end within {READ_SECONDS} s"
+    complaint = None
+    if done.returncode != 0:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        complaint = f"wirescribe ended with status {done.returncode}: {lines[0] if lines else ''}"
+    if not os.path.exists(database):
+        return [], complaint or "wirescribe left no database"
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    connection.row_factory = sqlite3.Row
+    try:
+        flows = {}
+        for row in connection.execute("SELECT * FROM flows WHERE transport = 'tcp' ORDER BY start_us, flow_id"):
+            client = canonical(row["client_ip"]), row["client_port"]
+            server = canonical(row["server_ip"]), row["server_port"]
+            flow = flows[row["flow_id"]] = Flow((client, server))
+            flow.payload[client] += row["client_bytes"] or 0
+            flow.payload[server] += row["server_bytes"] or 0
+        for row in connection.execute("SELECT flow_id, protocol FROM sessions"):
+            if row["flow_id"] in flows:
+                flows[row["flow_id"]].protocols.add(row["protocol"])
+        for flow_id, flow in flows.items():
+            if flow.protocols:
+                add_wirescribe_items(connection, flow_id, flow)
+    finally:
+        connection.close()
+    return list(flows.values()), complaint
+
+
+def add_wirescribe_items(connection, flow_id, flow):
+    client, server = flow.ends
+
+    def rows(query):
+        return connection.execute(query, (flow_id,)).fetchall()
+
+    def column(query):
+        return [row[0] for row in rows(query) if row[0] is not None]
+
+    commands = rows("SELECT command, argument, reply_code FROM ftp_commands WHERE flow_id = ? ORDER BY number")
+    flow.items["ftp commands"] = [ftp_command(row["command"], row["argument"]) for row in commands if row["command"]]
+    flow.items["ftp replies"] = [str(row["reply_code"]) for row in commands if row["reply_code"] is not None]
+    flow.items["smtp helo"] = [plain(text) for text in column("SELECT helo FROM smtp_sessions WHERE flow_id = ?")]
+    flow.items["smtp mails"] = [plain(row[0]).strip("<>") for row in
+                                rows("SELECT mail_from FROM smtp_mails WHERE flow_id = ? ORDER BY number")]
+    flow.items["smtp recipients"] = sorted(plain(text).strip("<>") for text in column(
+        "SELECT address FROM smtp_recipients WHERE mail_id IN (SELECT mail_id FROM smtp_mails WHERE flow_id = ?)"))
+    flow.items["smtp starttls"] = column(
+        "SELECT encryption FROM smtp_sessions WHERE encryption = 'starttls' AND flow_id = ?")
+    flow.items["smtp auth"] = [text.upper() for text in
+                               column("SELECT auth_mechanism FROM smtp_sessions WHERE flow_id = ?")]
+    flow.items["smtp last reply"] = [str(text)[:3] for text in
+                                     column("SELECT last_reply FROM smtp_sessions WHERE flow_id = ?")]
+    flow.items["ssh versions"] = []
+    flow.items["ssh algorithms"] = []
+    for row in rows("SELECT * FROM ssh_sessions WHERE flow_id = ?"):
+        versions = {client: row["client_version"], server: row["server_version"]}
+        flow.items["ssh versions"] = [ssh_version(end, versions[end]) for end in sorted(versions) if versions[end]]
+        if row["kex"] is not None or row["client_cipher"] is not None:
+            flow.items["ssh algorithms"] = without_idle_macs([f"{name}={plain(row[name])}" for name, _ in ALGORITHMS])
+    messages = rows("SELECT from_side, opcode, wire_size, fragments FROM websocket_messages WHERE flow_id = ? ORDER BY number")
+    flow.items["websocket messages"] = [
+        websocket_message(end, row["opcode"], row["wire_size"], row["fragments"])
+        for end in sorted(flow.ends) for row in messages if (client if row["from_side"] == "client" else server) == end]
+    flow.items["rdp cookie"] = [text for cookie in column("SELECT cookie FROM rdp_sessions WHERE flow_id = ?")
+                                for text in rdp_cookie(cookie)]
+    flow.items["rdp client name"] = [plain(text) for text in
+                                     column("SELECT client_name FROM rdp_sessions WHERE flow_id = ?")]
+
+
+# ---- the comparison --------------------------------------------------------------------------------------------------
+
+
+class Tally:
+    """What one capture, or all, gave for one check."""
+
+    def __init__(self):
+        self.agreed = self.differed = self.only_tshark = self.only_wirescribe = 0
+
+    def add(self, other):
+        self.agreed += other.agreed
+        self.differed += other.differed
+        self.only_tshark += other.only_tshark
+        self.only_wirescribe += other.only_wirescribe
+
+
+class Result:
+    """The comparison of one capture."""
+
+    def __init__(self, path):
+        self.path = path
+        self.tallies = {check: Tally() for check in CHECKS}
+        self.differences = []  # (check, text)
+        self.complaints = []
+
+    def differ(self, check, flow, text):
+        self.differences.append((check, f"{flow}: {text}"))
+
+
+def pair_flows(tshark, wirescribe, result):
+    """Pairs flows of the same two ends, in the order of their appearance."""
+    ours = {}
+    for flow in wirescribe:
+        ours.setdefault(flow.key, []).append(flow)
+    pairs = []
+    for flow in tshark:
+        candidates = ours.get(flow.key)
+        if candidates:
+            pairs.append((flow, candidates.pop(0)))
+            result.tallies["streams"].agreed += 1
+        else:
+            result.tallies["streams"].only_tshark += 1
+            result.differ("streams", flow, "only tshark")
+    for flow in wirescribe:
+        if flow in ours[flow.key]:
+            result.tallies["streams"].only_wirescribe += 1
+            result.differ("streams", flow, "only wirescribe")
+    return pairs
+
+
+def compare_bytes(theirs, ours, result):
+    tally = result.tallies["bytes"]
+    for end in sorted(set(theirs.ends)):
+        if theirs.payload[end] == ours.payload[end]:
+            tally.agreed += 1
+        else:
+            tally.differed += 1
+            result.differ("bytes", theirs, f"from {end[0]}:{end[1]} tshark {theirs.payload[end]}, wirescribe {ours.payload[end]}")
+
+
+def compare_sessions(protocol, theirs, ours, result):
+    """Returns true where both saw the protocol."""
+    check = f"{protocol} sessions"
+    tally = result.tallies[check]
+    if protocol in theirs.protocols and protocol in ours.protocols:
+        tally.agreed += 1
+        return True
+    if protocol in theirs.protocols:
+        tally.only_tshark += 1
+        result.differ(check, theirs, f"only tshark (wirescribe: {' '.join(sorted(ours.protocols)) or 'none'})")
+    elif protocol in ours.protocols:
+        tally.only_wirescribe += 1
+        result.differ(check, theirs, f"only wirescribe (tshark: {' '.join(sorted(theirs.protocols)) or 'none'})")
+    return False
+
+
+def compare_items(check, theirs, ours, result):
+    one, other = theirs.items.get(check, []), ours.items.get(check, [])
+    tally = result.tallies[check]
+    shown = []
+    for kind, i, j, k, l in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        if kind == "equal":
+            tally.agreed += j - i
+            continue
+        both = min(j - i, l - k)
+        tally.differed += both
+        tally.only_tshark += j - i - both
+        tally.only_wirescribe += l - k - both
+        shown.append(f"tshark {shorten(one[i:j])}, wirescribe {shorten(other[k:l])}")
+    if shown:
+        result.differ(check, theirs, "; ".join(shown[:3]) + (f"; and {len(shown) - 3} more" if len(shown) > 3 else ""))
+
+
+def shorten(items):
+    text = ", ".join(item[:80] for item in items[:3]) + (f", ... ({len(items)})" if len(items) > 3 else "")
+    return f"[{text}]"
+
+
+def compare_capture(program, path):
+    result = Result(path)
+    with tempfile.TemporaryDirectory(prefix="compare-") as scratch:
+        tshark, complaint = tshark_flows(path, scratch)
+        wirescribe, our_complaint = wirescribe_flows(program, path, scratch)
+    result.complaints = [text for text in (complaint, our_complaint) if text]
+    for theirs, ours in pair_flows(tshark, wirescribe, result):
+        compare_bytes(theirs, ours, result)
+        for protocol in PROTOCOLS:
+            if compare_sessions(protocol, theirs, ours, result):
+                for check in CHECKS:
+                    if check.startswith(protocol + " ") and not check.endswith(" sessions"):
+                        compare_items(check, theirs, ours, result)
+    return result
+
+
+# ---- captures, explanations, output ----------------------------------------------------------------------------------
+
+
+def is_capture(path):
+    try:
+        with open(path, "rb") as file:
+            begin = file.read(4)
+    except OSError:
+        return False
+    return begin in MAGIC_NUMBERS or (begin[:2] == GZIP_MAGIC and ".pcap" in os.path.basename(path))
+
+
+def find_captures(arguments):
+    captures = []
+    for argument in arguments:
+        if not os.path.isdir(argument):
+            captures.append(argument)
+            continue
+        for directory, _, names in sorted(os.walk(argument)):
+            captures += [path for name in sorted(names) if is_capture(path := os.path.join(directory, name))]
+    return captures
+
+
+def read_explanations(path):
+    explanations = []
+    if not os.path.exists(path):
+        return explanations
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            line = line.rstrip("\n")
+            if not line or line.startswith("#"):
+                continue
+            columns = line.split("\t")
+            if len(columns) != 3 or not all(columns):
+                give_up(f"{path}:{number}: expected a capture, a check and a reason, with tabs between")
+            if not fnmatch.filter(CHECKS, columns[1]):
+                give_up(f"{path}:{number}: no check is called '{columns[1]}'")
+            explanations.append(tuple(columns))
+    return explanations
+
+
+def explain(explanations, path, check):
+    for capture, check_glob, reason in explanations:
+        if fnmatch.fnmatch("/" + path.lstrip("/"), "*/" + capture) and fnmatch.fnmatch(check, check_glob):
+            return reason
+    return None
+
+
+def give_up(message):
+    print(f"compare_tshark: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def print_table(totals, unexplained):
+    print(f"{'':20} {'agreed':>8} {'differed':>9} {'only tshark':>12} {'only wirescribe':>16} {'unexplained':>12}")
+    for check in CHECKS:
+        tally = totals[check]
+        print(f"{check:20} {tally.agreed:8} {tally.differed:9} {tally.only_tshark:12} {tally.only_wirescribe:16} "
+              f"{unexplained[check]:12}")
+    print("unexplained: flows with a difference whose reason is not known")
+
+
+def main():
+    default = os.path.splitext(os.path.abspath(__file__))[0] + ".explanations"
+    parser = argparse.ArgumentParser(description="compares wirescribe's reading of captures with tshark's")
+    parser.add_argument("--wirescribe", required=True)
+    parser.add_argument("--details", action="store_true", help="print the explained differences too")
+    parser.add_argument("--explanations", default=default)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("captures", nargs="+")
+    arguments = parser.parse_args()
+    if shutil.which("tshark") is None:
+        give_up("tshark is not installed")
+    program = shutil.which(arguments.wirescribe)
+    if program is None:
+        give_up(f"{arguments.wirescribe} cannot be run")
+    explanations = read_explanations(arguments.explanations)
+    captures = find_captures(arguments.captures)
+    if not captures:
+        give_up("no captures")
+
+    totals = {check: Tally() for check in CHECKS}
+    unexplained = dict.fromkeys(CHECKS, 0)
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for result in pool.map(lambda path: compare_capture(program, path), captures):
+            for check in CHECKS:
+                totals[check].add(result.tallies[check])
+            for complaint in result.complaints:
+                print(f"{result.path}: {complaint}")
+            for check, text in result.differences:
+                reason = explain(explanations, result.path, check)
+                if reason is None:
+                    unexplained[check] += 1
+                if reason is None or arguments.details:
+                    print(f"{result.path}: {check}: {text}: {reason or 'UNEXPLAINED'}", flush=True)
+    print(f"\n{len(captures)} captures")
+    print_table(totals, unexplained)
+    sys.exit(1 if any(unexplained.values()) else 0)
+
+
+if __name__ == "__main__":
+    main()
