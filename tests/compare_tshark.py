@@ -190,10 +190,9 @@ class TsharkStream:
 
     def on_smtp(self, pairs, _sender):
         for name, value in leaves(pairs):
-            if name == "smtp.req.command":
-                self.smtp.append(["command", value.upper(), ""])
-            elif name == "smtp.req.parameter" and self.smtp and self.smtp[-1][0] == "command":
-                self.smtp[-1][2] = value
+            if name == "smtp.command_line":  # smtp.req.command is cut after four letters
+                word, _, parameter = value.strip().partition(" ")
+                self.smtp.append(["command", word.upper(), parameter])
             elif name == "smtp.response.code":
                 self.smtp.append(["reply", value, ""])
 
