@@ -1,0 +1,27 @@
+#!/bin/bash
+# Records one case: case.sh PROTOCOL CASE FOLDER. Called by record.sh.
+# Runs PROTOCOL_CASE of PROTOCOL.sh (dashes become underscores) between fresh namespaces and
+# leaves capture.pcap, truth.json and README.md in FOLDER.
+set -euo pipefail
+
+record_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+protocol=$1
+case_name=$2
+folder=$3
+
+# shellcheck source=library.sh
+. "$record_folder/library.sh"
+# shellcheck source=/dev/null
+. "$record_folder/$protocol.sh"
+
+function_name=${protocol}_${case_name//-/_}
+declare -F "$function_name" >/dev/null || die "no such case: $protocol/$case_name"
+
+[ -z "${RECORD_DEBUG-}" ] || set -x
+network_open
+"$function_name"
+mkdir -p "$folder"
+for file in capture.pcap truth.json README.md; do
+    [ -s "$work/$file" ] || die "$protocol/$case_name made no $file"
+    cp "$work/$file" "$folder/$file"
+done

@@ -1,0 +1,71 @@
+#!/bin/bash
+# Records test cases from real servers and clients, inside network namespaces (needs root).
+#
+#   record.sh [--out DIR] [CASE...]     CASE: smtp/starttls, or a whole protocol: smtp
+#   record.sh --list                    names all cases
+#
+# Each case becomes DIR/<protocol>/<case>/{capture.pcap,truth.json,README.md}; DIR is tests/
+# unless --out is given. Derived cases (cut, reordered, hostile) are computed, not recorded.
+set -euo pipefail
+
+record_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+out=$(dirname "$record_folder")
+protocols=(smtp ssh websocket rdp ftp)
+
+all_cases() {
+    local protocol name
+    for protocol in "${protocols[@]}"; do
+        sed -n "s/^${protocol}_cases=(\(.*\))\$/\1/p" "$record_folder/$protocol.sh" | tr ' ' '\n' |
+            sed "s|^|$protocol/|"
+        /usr/bin/python3 "$record_folder/derive.py" --list "$protocol"
+        /usr/bin/python3 "$record_folder/hostile.py" --list "$protocol"
+    done
+}
+
+requested=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --out) out=$(mkdir -p "$2" && cd "$2" && pwd); shift ;;
+        --list) all_cases; exit 0 ;;
+        -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -*) echo "record.sh: unknown option $1" >&2; exit 2 ;;
+        *) requested+=("$1") ;;
+    esac
+    shift
+done
+[ "$(id -u)" -eq 0 ] || { echo "record.sh: network namespaces need root" >&2; exit 1; }
+
+mapfile -t known < <(all_cases)
+chosen=()
+if [ "${#requested[@]}" -eq 0 ]; then
+    chosen=("${known[@]}")
+fi
+for request in "${requested[@]}"; do
+    count=${#chosen[@]}
+    for name in "${known[@]}"; do
+        if [ "$name" = "$request" ] || [ "${name%%/*}" = "$request" ]; then
+            chosen+=("$name")
+        fi
+    done
+    [ "${#chosen[@]}" -gt "$count" ] || { echo "record.sh: no such case: $request" >&2; exit 2; }
+done
+
+failed=0
+for name in "${chosen[@]}"; do
+    protocol=${name%%/*}
+    case_name=${name#*/}
+    if /usr/bin/python3 "$record_folder/derive.py" --list "$protocol" | grep -qx "$name"; then
+        step=(/usr/bin/python3 "$record_folder/derive.py" --out "$out" "$name")
+    elif /usr/bin/python3 "$record_folder/hostile.py" --list "$protocol" | grep -qx "$name"; then
+        step=(/usr/bin/python3 "$record_folder/hostile.py" --out "$out" "$name")
+    else
+        step=(bash "$record_folder/case.sh" "$protocol" "$case_name" "$out/$protocol/$case_name")
+    fi
+    if "${step[@]}"; then
+        echo "recorded $name: $(stat -c %s "$out/$name/capture.pcap") bytes"
+    else
+        echo "FAILED   $name" >&2
+        failed=$((failed + 1))
+    fi
+done
+[ "$failed" -eq 0 ]
