@@ -129,20 +129,25 @@ network_close() {
 
 # ------------------------------------------------------------------ processes
 
-# inside SIDE COMMAND...: runs a command in the namespace of the server or the client.
-inside() {
+# become SIDE COMMAND...: this shell becomes the command, in the namespace of server or client.
+become() {
     local side=$1
     shift
     # shellcheck disable=SC2016
-    ip netns exec "$network-$side" bash -c '
+    exec ip netns exec "$network-$side" bash -c '
         mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/sshd /run/lock && exec "$@"' inside "$@"
+}
+
+# inside SIDE COMMAND...: runs a command there and waits for it.
+inside() {
+    (become "$@")
 }
 
 # start NAME SIDE COMMAND...: the same in the background; its output goes to $work/NAME.log.
 start() {
     local name=$1
     shift
-    inside "$@" >"$work/$name.log" 2>&1 </dev/null &
+    become "$@" >"$work/$name.log" 2>&1 </dev/null &
 }
 
 # await WHAT SECONDS COMMAND...: repeats the command until it succeeds.
