@@ -3,6 +3,15 @@
  */
 #include "dissectors/dissector.h"
 
+#define DISSECTORS(DISSECTOR) \
+    DISSECTOR(tls)
+
+#define DECLARE(PROTOCOL) extern const struct dissector PROTOCOL##_dissector;
+#define LIST(PROTOCOL) &PROTOCOL##_dissector,
+
+DISSECTORS(DECLARE)
+
 const struct dissector *const dissectors[] = {
+    DISSECTORS(LIST)
     NULL,
 };

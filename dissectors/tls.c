@@ -1,0 +1,477 @@
+/*
+ * tls.c - SSL 3.0 and TLS 1.0 to 1.3 (RFC 6101, 2246, 4346, 5246, 8446), as far as it
+ * takes to name a session: both hellos and the alerts that are sent in the clear.
+ *
+ * Left out: cipher names, fingerprints, certificates, session keys, and the hello
+ * in SSL 2.0's format. Once a side's bytes are protected they are only passed over.
+ */
+#include "dissectors/tls.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+
+#define TLS_RECORD_LIMIT (16384 + 2048) /* RFC 5246, 6.2.3: the longest protected fragment */
+#define TLS_RECORD_HEADER 5
+#define TLS_HELLO_LIMIT 65536     /* a hello gathered from several records; past this it is not read */
+#define TLS_SERVER_NAME_LIMIT 255 /* RFC 1035, 2.3.4 */
+#define TLS_ALPN_LIMIT 255        /* RFC 7301, 3.1: the length is one byte */
+#define TLS_EXTENSIONS_LIMIT 256  /* extensions looked at in one hello */
+
+#define TLS_SESSION(COLUMN, LATER, R) \
+    COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
+    COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
+    COLUMN(R, text, version, "the negotiated version, from the server's hello: 'TLSv1.2', 'TLSv1.3', 'SSLv3', ...") \
+    LATER(R, text, cipher, "the negotiated cipher suite, by its IANA name") \
+    COLUMN(R, text, server_name, "the host that the client asked for (SNI)") \
+    COLUMN(R, text, alpn, "the application protocol that the server chose (ALPN); TLS 1.3 hides the choice") \
+    LATER(R, text, ja3, "JA3 fingerprint of the client's hello") \
+    LATER(R, text, ja3s, "JA3S fingerprint of the server's hello") \
+    LATER(R, text, ja4, "JA4 fingerprint of the client's hello") \
+    LATER(R, boolean, resumed, "1 where an earlier session was resumed") \
+    LATER(R, boolean, established, "1 where the handshake was completed") \
+    LATER(R, boolean, decrypted, "1 where the user's keys opened the session") \
+    LATER(R, text, inner_protocol, "what was read inside, where the session was decrypted") \
+    LATER(R, text, certificate_sha256, "SHA-256 of the server's certificate") \
+    LATER(R, text, certificate_subject, "whom the server's certificate names") \
+    LATER(R, text, certificate_issuer, "who issued the server's certificate") \
+    LATER(R, integer, certificate_not_before_us, "start of its validity; microseconds since the epoch, UTC") \
+    LATER(R, integer, certificate_not_after_us, "end of its validity; microseconds since the epoch, UTC") \
+    LATER(R, text, certificate_names, "the alternative names in it, separated by commas") \
+    COLUMN(R, text, alert, "the alert that was sent in the clear, by its name in RFC 8446; a fatal one wins over a warning")
+
+RECORD_STRUCT(tls_session, TLS_SESSION);
+RECORD_COLUMNS(tls_session, TLS_SESSION);
+
+static const struct record_table tls_session_table = {
+    .table = "tls_session",
+    .view = "tls_sessions",
+    .doc = "one TLS connection, whatever began it",
+    .kind = RECORD_VIEW_SESSION,
+    .columns = tls_session_columns,
+    .column_count = RECORD_COLUMN_COUNT(tls_session_columns),
+    .index = "flow_id",
+};
+
+enum tls_content_type { /* RFC 8446, 5.1 */
+    TLS_CHANGE_CIPHER_SPEC = 20,
+    TLS_ALERT = 21,
+    TLS_HANDSHAKE = 22,
+    TLS_APPLICATION_DATA = 23,
+    TLS_HEARTBEAT = 24,
+};
+
+enum tls_handshake_type { /* RFC 8446, 4 */
+    TLS_CLIENT_HELLO = 1,
+    TLS_SERVER_HELLO = 2,
+};
+
+enum tls_extension { /* IANA "TLS ExtensionType Values" */
+    TLS_EXTENSION_SERVER_NAME = 0,
+    TLS_EXTENSION_ALPN = 16,
+    TLS_EXTENSION_SUPPORTED_VERSIONS = 43,
+};
+
+enum tls_phase {
+    TLS_BEFORE_HELLO, /* this side's hello has not been read */
+    TLS_IN_CLEAR,     /* it has; alerts may still come in the clear */
+    TLS_PASSED_OVER,  /* protected, or no longer in step with the records */
+};
+
+struct tls_side {
+    enum tls_phase phase;
+    uint32_t record_left; /* of the record that is being skipped */
+    struct text hello;    /* the part of a hello that earlier records held */
+};
+
+struct tls {
+    struct tls_side side[SIDE_COUNT];
+    bool has_record; /* at least one record was seen */
+    bool has_version;
+    uint16_t version;
+    bool has_alert;
+    bool alert_is_fatal;
+    uint8_t alert;
+    struct text server_name;
+    struct text alpn;
+};
+
+static bool record_header_fits(uint8_t type, uint8_t major, uint16_t length)
+{
+    if (type < TLS_CHANGE_CIPHER_SPEC || type > TLS_HEARTBEAT || major != 3 || length > TLS_RECORD_LIMIT)
+        return false;
+    return length > 0 || type == TLS_APPLICATION_DATA; /* RFC 8446, 5.1 */
+}
+
+/* ---- identification ---- */
+
+static enum match match_hello(struct bytes bytes, enum tls_handshake_type expected)
+{
+    static const size_t needed = TLS_RECORD_HEADER + 1;
+    struct cursor cursor = cursor_over(bytes);
+    uint8_t type = take_u8(&cursor);
+    uint8_t major = take_u8(&cursor);
+    uint8_t minor = take_u8(&cursor);
+    uint16_t length = take_u16_be(&cursor);
+    uint8_t handshake_type = take_u8(&cursor);
+
+    if (bytes.length >= 1 && type != TLS_HANDSHAKE)
+        return MATCH_NO;
+    if (bytes.length >= 2 && major != 3)
+        return MATCH_NO;
+    if (bytes.length >= 3 && minor > 4)
+        return MATCH_NO;
+    if (bytes.length < needed)
+        return MATCH_MAYBE;
+    return record_header_fits(type, major, length) && handshake_type == expected ? MATCH_YES : MATCH_NO;
+}
+
+/* Begun in the middle: the record header of application data proves little, so the port must agree. */
+static bool looks_like_application_data(struct bytes bytes)
+{
+    struct cursor cursor = cursor_over(bytes);
+    uint8_t type = take_u8(&cursor);
+    uint8_t major = take_u8(&cursor);
+    uint8_t minor = take_u8(&cursor);
+    uint16_t length = take_u16_be(&cursor);
+
+    return cursor_is_good(&cursor) && type == TLS_APPLICATION_DATA && minor <= 4 && record_header_fits(type, major, length);
+}
+
+static enum match tls_match(const struct first_bytes *first)
+{
+    struct bytes client = first->side[FROM_CLIENT];
+    struct bytes server = first->side[FROM_SERVER];
+
+    if (client.length == 0 && server.length == 0)
+        return MATCH_MAYBE;
+    if (client.length > 0) {
+        if (!first->has_start[FROM_CLIENT] && looks_like_application_data(client))
+            return MATCH_PORT;
+        return match_hello(client, TLS_CLIENT_HELLO);
+    }
+    if (!first->has_start[FROM_SERVER] && looks_like_application_data(server))
+        return MATCH_PORT;
+    return match_hello(server, TLS_SERVER_HELLO);
+}
+
+/* ---- hellos ---- */
+
+static void on_server_name(struct tls *tls, struct cursor extension)
+{
+    struct cursor list = take_child(&extension, take_u16_be(&extension));
+    uint8_t name_type = take_u8(&list);
+    struct bytes name = take_bytes(&list, take_u16_be(&list));
+
+    if (!cursor_is_good(&list) || name_type != 0 || tls->server_name.length > 0) /* RFC 6066, 3: 0 is host_name */
+        return;
+    text_append(&tls->server_name, name);
+}
+
+static void on_chosen_protocol(struct tls *tls, struct cursor extension)
+{
+    struct cursor list = take_child(&extension, take_u16_be(&extension));
+    struct bytes name = take_bytes(&list, take_u8(&list));
+
+    if (!cursor_is_good(&list) || tls->alpn.length > 0)
+        return;
+    text_append(&tls->alpn, name);
+}
+
+static void on_extension(struct tls *tls, enum tls_handshake_type hello, uint16_t type, struct cursor extension)
+{
+    uint16_t version;
+
+    if (hello == TLS_CLIENT_HELLO) {
+        if (type == TLS_EXTENSION_SERVER_NAME)
+            on_server_name(tls, extension);
+        return;
+    }
+    if (type == TLS_EXTENSION_ALPN)
+        on_chosen_protocol(tls, extension);
+    if (type != TLS_EXTENSION_SUPPORTED_VERSIONS)
+        return;
+    version = take_u16_be(&extension);
+    if (cursor_is_good(&extension))
+        tls->version = version; /* RFC 8446, 4.1.3: it overrides legacy_version */
+}
+
+static void on_extensions(struct tls *tls, enum tls_handshake_type hello, struct cursor *body)
+{
+    struct cursor extensions = take_child(body, take_u16_be(body));
+
+    for (unsigned count = 0; count < TLS_EXTENSIONS_LIMIT && cursor_left(&extensions) > 0; count++) {
+        uint16_t type = take_u16_be(&extensions);
+        struct cursor extension = take_child(&extensions, take_u16_be(&extensions));
+
+        if (cursor_is_good(&extension))
+            on_extension(tls, hello, type, extension);
+    }
+}
+
+static void on_client_hello(struct tls *tls, struct cursor *body)
+{
+    skip_bytes(body, 2 + 32); /* legacy_version, random */
+    skip_bytes(body, take_u8(body)); /* legacy_session_id */
+    skip_bytes(body, take_u16_be(body)); /* cipher_suites */
+    skip_bytes(body, take_u8(body)); /* legacy_compression_methods */
+    if (cursor_left(body) > 0)
+        on_extensions(tls, TLS_CLIENT_HELLO, body);
+}
+
+/* Also a hello retry request: it is a server hello in form, and names the same version (RFC 8446, 4.1.4). */
+static void on_server_hello(struct tls *tls, struct cursor *body)
+{
+    uint16_t version = take_u16_be(body);
+
+    skip_bytes(body, 32); /* random */
+    skip_bytes(body, take_u8(body)); /* session id */
+    skip_bytes(body, 2 + 1); /* cipher suite, compression method */
+    if (!cursor_is_good(body) || tls->has_version)
+        return;
+    tls->has_version = true;
+    tls->version = version;
+    if (cursor_left(body) > 0)
+        on_extensions(tls, TLS_SERVER_HELLO, body);
+}
+
+/* Reads the hello from all handshake bytes of one side so far. False: it is not complete yet. */
+static bool read_hello(struct tls *tls, struct bytes handshake)
+{
+    struct cursor cursor = cursor_over(handshake);
+    uint8_t type = take_u8(&cursor);
+    struct cursor body = take_child(&cursor, take_u24_be(&cursor));
+
+    if (!cursor_is_good(&cursor))
+        return false;
+    /* By what it is, not by who sent it: after a hand-over the roles may be exchanged. */
+    if (type == TLS_CLIENT_HELLO)
+        on_client_hello(tls, &body);
+    else if (type == TLS_SERVER_HELLO)
+        on_server_hello(tls, &body);
+    return true;
+}
+
+static void on_handshake(struct tls *tls, struct tls_side *side, struct bytes fragment)
+{
+    bool is_read;
+
+    if (side->hello.length == 0 && read_hello(tls, fragment)) {
+        side->phase = TLS_IN_CLEAR;
+        return;
+    }
+    text_append(&side->hello, fragment);
+    is_read = read_hello(tls, text_bytes(&side->hello));
+    if (is_read || side->hello.was_cut) {
+        text_free(&side->hello);
+        side->phase = TLS_IN_CLEAR;
+    }
+}
+
+/* ---- records ---- */
+
+static void on_alert(struct tls *tls, uint8_t level, uint8_t description)
+{
+    bool is_fatal = level == 2;
+
+    if (tls->has_alert && (tls->alert_is_fatal || !is_fatal))
+        return;
+    tls->has_alert = true;
+    tls->alert_is_fatal = is_fatal;
+    tls->alert = description;
+}
+
+/* A record begins: small ones that say something in the clear are read whole, all others are skipped by their length. */
+static enum verdict on_record(struct tls *tls, struct tls_side *side, struct cursor *bytes)
+{
+    struct cursor unit = *bytes;
+    uint8_t type = take_u8(&unit);
+    uint8_t major = take_u8(&unit);
+    uint16_t length;
+
+    skip_bytes(&unit, 1); /* minor version */
+    length = take_u16_be(&unit);
+    if (!cursor_is_good(&unit))
+        return VERDICT_NEED_MORE;
+    if (!record_header_fits(type, major, length)) {
+        side->phase = TLS_PASSED_OVER;
+        return tls->has_record ? VERDICT_GO_ON : VERDICT_NOT_THIS_PROTOCOL;
+    }
+    if (type == TLS_CHANGE_CIPHER_SPEC || type == TLS_APPLICATION_DATA) {
+        side->phase = TLS_PASSED_OVER;
+        tls->has_record = true;
+        return VERDICT_GO_ON;
+    }
+    if (type == TLS_HANDSHAKE && side->phase == TLS_BEFORE_HELLO) {
+        struct bytes fragment = take_bytes(&unit, length);
+
+        if (!cursor_is_good(&unit))
+            return VERDICT_NEED_MORE;
+        on_handshake(tls, side, fragment);
+    } else if (type == TLS_ALERT && length == 2) {
+        uint8_t level = take_u8(&unit);
+        uint8_t description = take_u8(&unit);
+
+        if (!cursor_is_good(&unit))
+            return VERDICT_NEED_MORE;
+        on_alert(tls, level, description);
+    } else {
+        side->record_left = length;
+    }
+    tls->has_record = true;
+    *bytes = unit;
+    return VERDICT_GO_ON;
+}
+
+static enum verdict tls_on_data(struct conversation *conversation, void *state, enum side from, struct cursor *bytes)
+{
+    struct tls *tls = state;
+    struct tls_side *side = &tls->side[from];
+
+    (void)conversation;
+    while (cursor_left(bytes) > 0) {
+        if (side->phase == TLS_PASSED_OVER) {
+            (void)take_up_to(bytes, UINT64_MAX);
+        } else if (side->record_left > 0) {
+            side->record_left -= (uint32_t)take_up_to(bytes, side->record_left).length;
+        } else {
+            enum verdict verdict = on_record(tls, side, bytes);
+
+            if (verdict != VERDICT_GO_ON)
+                return verdict;
+        }
+    }
+    return VERDICT_GO_ON;
+}
+
+static enum verdict tls_on_gap(struct conversation *conversation, void *state, enum side from, uint64_t count)
+{
+    struct tls *tls = state;
+    struct tls_side *side = &tls->side[from];
+
+    (void)conversation;
+    if (side->phase != TLS_PASSED_OVER && count <= side->record_left) {
+        side->record_left -= (uint32_t)count; /* inside a record that is skipped anyway */
+        return VERDICT_GO_ON;
+    }
+    side->phase = TLS_PASSED_OVER;
+    return VERDICT_GO_ON;
+}
+
+static void tls_open(struct conversation *conversation, void *state, void *from_before)
+{
+    struct tls *tls = state;
+
+    (void)conversation;
+    (void)from_before;
+    tls->side[FROM_CLIENT].hello.limit = TLS_HELLO_LIMIT;
+    tls->side[FROM_SERVER].hello.limit = TLS_HELLO_LIMIT;
+    tls->server_name.limit = TLS_SERVER_NAME_LIMIT;
+    tls->alpn.limit = TLS_ALPN_LIMIT;
+}
+
+/* ---- the row ---- */
+
+static struct record_text version_text(uint16_t version, char *room, size_t size)
+{
+    switch (version) {
+    case 0x0300:
+        return record_text_of("SSLv3");
+    case 0x0301:
+        return record_text_of("TLSv1.0");
+    case 0x0302:
+        return record_text_of("TLSv1.1");
+    case 0x0303:
+        return record_text_of("TLSv1.2");
+    case 0x0304:
+        return record_text_of("TLSv1.3");
+    default:
+        break;
+    }
+    if (version >> 8 == 0x7f)
+        (void)snprintf(room, size, "TLSv1.3-draft%u", version & 0xffu);
+    else
+        (void)snprintf(room, size, "0x%04x", version);
+    return record_text_of(room);
+}
+
+/* RFC 8446, 6 and B.2; the last three are from older versions. */
+static const char *const alert_names[] = {
+    [0] = "close_notify",
+    [10] = "unexpected_message",
+    [20] = "bad_record_mac",
+    [22] = "record_overflow",
+    [40] = "handshake_failure",
+    [42] = "bad_certificate",
+    [43] = "unsupported_certificate",
+    [44] = "certificate_revoked",
+    [45] = "certificate_expired",
+    [46] = "certificate_unknown",
+    [47] = "illegal_parameter",
+    [48] = "unknown_ca",
+    [49] = "access_denied",
+    [50] = "decode_error",
+    [51] = "decrypt_error",
+    [70] = "protocol_version",
+    [71] = "insufficient_security",
+    [80] = "internal_error",
+    [86] = "inappropriate_fallback",
+    [90] = "user_canceled",
+    [109] = "missing_extension",
+    [110] = "unsupported_extension",
+    [112] = "unrecognized_name",
+    [113] = "bad_certificate_status_response",
+    [115] = "unknown_psk_identity",
+    [116] = "certificate_required",
+    [120] = "no_application_protocol",
+    [30] = "decompression_failure",
+    [41] = "no_certificate",
+    [100] = "no_renegotiation",
+};
+
+static struct record_text alert_text(uint8_t alert, char *room, size_t size)
+{
+    if (alert < sizeof alert_names / sizeof alert_names[0] && alert_names[alert] != NULL)
+        return record_text_of(alert_names[alert]);
+    (void)snprintf(room, size, "%u", alert);
+    return record_text_of(room);
+}
+
+static void tls_close(struct conversation *conversation, void *state)
+{
+    struct tls *tls = state;
+    struct tls_session row = {.encrypted = record_boolean(false)};
+    char version[32];
+    char alert[8];
+
+    if (tls->has_record) {
+        row.flow_id = record_integer(conversation_flow(conversation)->flow_id);
+        if (tls->has_version)
+            row.version = version_text(tls->version, version, sizeof version);
+        row.server_name = record_text_unless_empty(text_bytes(&tls->server_name));
+        row.alpn = record_text_unless_empty(text_bytes(&tls->alpn));
+        if (tls->has_alert)
+            row.alert = alert_text(tls->alert, alert, sizeof alert);
+        conversation_write(conversation, &tls_session_table, &row);
+    }
+    text_free(&tls->side[FROM_CLIENT].hello);
+    text_free(&tls->side[FROM_SERVER].hello);
+    text_free(&tls->server_name);
+    text_free(&tls->alpn);
+}
+
+static const struct record_table *const tls_tables[] = {&tls_session_table, NULL};
+static const uint16_t tls_ports[] = {443, 465, 636, 853, 990, 993, 995, 8443, 0};
+
+const struct dissector tls_dissector = {
+    .name = "tls",
+    .tables = tls_tables,
+    .ports = tls_ports,
+    .state_size = sizeof(struct tls),
+    .unit_limit = TLS_RECORD_HEADER + TLS_RECORD_LIMIT,
+    .match = tls_match,
+    .open = tls_open,
+    .on_data = tls_on_data,
+    .on_gap = tls_on_gap,
+    .close = tls_close,
+};
