@@ -332,6 +332,9 @@ static enum verdict tls_on_data(struct conversation *conversation, void *state, 
     while (cursor_left(bytes) > 0) {
         if (side->phase == TLS_PASSED_OVER) {
             (void)take_up_to(bytes, UINT64_MAX);
+            /* neither side has anything left to tell: nobody needs to put these streams in order any more */
+            if (tls->side[side_other(from)].phase == TLS_PASSED_OVER)
+                return VERDICT_NOT_THIS_PROTOCOL;
         } else if (side->record_left > 0) {
             side->record_left -= (uint32_t)take_up_to(bytes, side->record_left).length;
         } else {
