@@ -4,6 +4,7 @@
 #include "dissectors/dissector.h"
 
 #define DISSECTORS(DISSECTOR) \
+    DISSECTOR(ssh) \
     DISSECTOR(tls)
 
 #define DECLARE(PROTOCOL) extern const struct dissector PROTOCOL##_dissector;
