@@ -76,8 +76,8 @@ name_missing()
     while IFS= read -r line; do
         check=${line%%|*}
         rest=${line#*|}
-        printf '    %-45s %-18s (found neither by: %s)\n' "${rest#*|}" "${rest%%|*}" "$check" >&2
-    done <<< "$1" 2>&1
+        printf '    %-45s %-18s (looked for: %s)\n' "${rest#*|}" "${rest%%|*}" "$check" >&2
+    done <<< "$1"
 }
 
 packages_of()
