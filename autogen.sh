@@ -31,6 +31,7 @@ library libndpi|libndpi-dev|nDPI 4.2 or later
 library sqlite3|libsqlite3-dev|SQLite 3.37 or later
 library libcrypto|libssl-dev|OpenSSL 3 (libcrypto)
 library zlib|zlib1g-dev|zlib
+library libxxhash|libxxhash-dev|xxHash
 library libzstd|libzstd-dev|zstd
 '
 NEEDED_TO_TEST='

@@ -1,0 +1,416 @@
+/*
+ * test_streams.c - streams/: scripted packets in, the story of each flow out.
+ *
+ * A fake reader writes down what it is told, as a text: "c:" and "s:" before the
+ * bytes of client and server, "<n>" for a gap of n bytes, "c." and "s." for an
+ * end, "|" for the close; the flow's row adds "state/client bytes/server bytes".
+ */
+#include "streams/streams.h"
+
+#include "base/finding.h"
+#include "base/text.h"
+#include "capture/capture.h"
+#include "tests/unit/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct text story = {.limit = 1 << 20};
+static unsigned findings;
+static int64_t ids;
+static bool names_bytes = true; /* otherwise only counts are written down */
+
+static void *on_open(const struct worker_services *services, struct flow_facts *facts, const struct expectation *expected)
+{
+    (void)services;
+    if (expected != NULL)
+        text_append_text(&story, "expected ");
+    return facts;
+}
+
+static bool on_data(void *conversation, enum side from, struct bytes bytes, int64_t time_us)
+{
+    (void)conversation;
+    (void)time_us;
+    text_append_format(&story, "%c:", side_name(from)[0]);
+    if (names_bytes)
+        text_append(&story, bytes);
+    else
+        text_append_format(&story, "%zu", bytes.length);
+    text_append_text(&story, " ");
+    return true;
+}
+
+static bool on_gap(void *conversation, enum side from, uint64_t count, int64_t time_us)
+{
+    (void)conversation;
+    (void)time_us;
+    text_append_format(&story, "%c<%llu> ", side_name(from)[0], (unsigned long long)count);
+    return true;
+}
+
+static void on_end(void *conversation, enum side from, enum ending ending, int64_t time_us)
+{
+    static const char *const endings[] = {"fin", "reset", "timeout", "capture"};
+
+    (void)conversation;
+    (void)time_us;
+    text_append_format(&story, "%c.%s ", side_name(from)[0], endings[ending]);
+}
+
+static void on_close(void *conversation, int64_t time_us)
+{
+    (void)conversation;
+    (void)time_us;
+    text_append_text(&story, "| ");
+}
+
+static const struct stream_reader reader = {.open = on_open, .data = on_data, .gap = on_gap, .end = on_end, .close = on_close};
+
+static void on_write(void *context, const struct record_table *table, const void *record)
+{
+    (void)context;
+    if (table == &finding_table) {
+        findings++;
+        return;
+    }
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct record_column *column = &table->columns[i];
+        const void *member = (const uint8_t *)record + column->offset;
+
+        if (strcmp(column->name, "state") == 0) {
+            const struct record_text *state = member;
+            text_append(&story, state->value);
+        }
+        if (strcmp(column->name, "client_bytes") == 0 || strcmp(column->name, "server_bytes") == 0)
+            text_append_format(&story, "/%lld", (long long)((const struct record_integer *)member)->value);
+    }
+    text_append_text(&story, " ");
+}
+
+static int64_t on_next_id(void *context, enum id_kind kind)
+{
+    (void)context;
+    (void)kind;
+    return ++ids;
+}
+
+static struct streams *begin(void)
+{
+    struct streams_options options = {
+        .reader = &reader,
+        .write = on_write,
+        .next_id = on_next_id,
+        .decode_ip = decode_ip,
+        .memory_limit = 1 << 26,
+    };
+
+    text_clear(&story);
+    findings = 0;
+    ids = 0;
+    names_bytes = true;
+    return streams_new(&options);
+}
+
+static const char *finish(struct streams *streams)
+{
+    streams_finish(streams);
+    streams_free(streams);
+    return story.at != NULL ? story.at : "";
+}
+
+#define CLIENT_START 1000u
+#define SERVER_START 0xfffffff0u /* wraps after 15 bytes */
+
+static int64_t clock_us = 1000000;
+
+/* A packet; `offset` counts the stream's bytes, -1 is the SYN itself. */
+static struct packet make(enum side from, uint8_t flags, int64_t offset, const char *payload)
+{
+    static const uint8_t addresses[2][4] = {{10, 0, 0, 1}, {10, 0, 0, 2}};
+    struct packet packet = {.decoded = DECODED, .protocol = IP_PROTOCOL_TCP, .has_transport = true, .capture_id = 1};
+
+    packet.source = address_from_ipv4(addresses[from == FROM_CLIENT ? 0 : 1]);
+    packet.destination = address_from_ipv4(addresses[from == FROM_CLIENT ? 1 : 0]);
+    packet.source_port = from == FROM_CLIENT ? 40000 : 25;
+    packet.destination_port = from == FROM_CLIENT ? 25 : 40000;
+    packet.sequence = (from == FROM_CLIENT ? CLIENT_START : SERVER_START) + 1 + (uint32_t)offset;
+    packet.tcp_flags = flags;
+    packet.payload = bytes_of_text(payload);
+    packet.payload_length = (uint32_t)strlen(payload);
+    packet.time_us = clock_us += 1000;
+    return packet;
+}
+
+/* `acknowledged`: how many bytes of the other side. */
+static void send_segment(struct streams *streams, enum side from, int64_t offset, const char *payload, int64_t acknowledged)
+{
+    struct packet packet = make(from, TCP_ACK, offset, payload);
+
+    packet.acknowledgment = (from == FROM_CLIENT ? SERVER_START : CLIENT_START) + 1 + (uint32_t)acknowledged;
+    streams_packet(streams, &packet);
+}
+
+static void send_flags(struct streams *streams, enum side from, uint8_t flags, int64_t offset, int64_t acknowledged)
+{
+    struct packet packet = make(from, flags, offset, "");
+
+    packet.acknowledgment = (from == FROM_CLIENT ? SERVER_START : CLIENT_START) + 1 + (uint32_t)acknowledged;
+    streams_packet(streams, &packet);
+}
+
+static void handshake(struct streams *streams)
+{
+    send_flags(streams, FROM_CLIENT, TCP_SYN, -1, -1);
+    send_flags(streams, FROM_SERVER, TCP_SYN | TCP_ACK, -1, 0);
+    send_flags(streams, FROM_CLIENT, TCP_ACK, 0, 0);
+}
+
+UNIT_TEST(streams_tell_a_plain_connection_across_the_wrap)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_segment(streams, FROM_SERVER, 0, "0123456789", 0);
+    send_segment(streams, FROM_CLIENT, 0, "abc", 10);
+    send_segment(streams, FROM_SERVER, 10, "ABCDEFGHIJ", 3);
+    send_segment(streams, FROM_SERVER, 20, "end", 3);
+    send_flags(streams, FROM_CLIENT, TCP_FIN | TCP_ACK, 3, 23);
+    send_flags(streams, FROM_SERVER, TCP_FIN | TCP_ACK, 23, 4);
+    CHECK_TEXT(finish(streams), "s:0123456789 c:abc s:ABCDEFGHIJ s:end c.fin s.fin | SF/3/23 ");
+}
+
+UNIT_TEST(streams_reorder_and_drop_repetitions)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_segment(streams, FROM_CLIENT, 3, "def", 0);
+    send_segment(streams, FROM_CLIENT, 9, "jkl", 0);
+    send_segment(streams, FROM_CLIENT, 0, "abc", 0);
+    send_segment(streams, FROM_CLIENT, 0, "abcdef", 0); /* a repetition with other borders */
+    send_segment(streams, FROM_CLIENT, 4, "efghij", 0); /* fills the hole, overlapping on both sides */
+    send_segment(streams, FROM_CLIENT, 11, "l", 0);     /* a keep-alive */
+    CHECK_TEXT(finish(streams), "c:abc c:def c:ghi c:jkl c.capture s.capture | S1/12/0 ");
+    CHECK(findings == 0);
+}
+
+UNIT_TEST(streams_keep_the_first_copy_and_tell_of_another)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_segment(streams, FROM_CLIENT, 3, "def", 0);
+    send_segment(streams, FROM_CLIENT, 2, "xDEFx", 0); /* contradicts what is held */
+    send_segment(streams, FROM_CLIENT, 0, "ab", 0);
+    CHECK_TEXT(finish(streams), "c:ab c:x c:def c:x c.capture s.capture | S1/7/0 ");
+    CHECK(findings == 1);
+
+    streams = begin();
+    handshake(streams);
+    send_segment(streams, FROM_CLIENT, 0, "RCPT TO:<a>", 0);
+    send_segment(streams, FROM_CLIENT, 0, "RCPT TO:<b>", 0); /* contradicts what was handed on */
+    CHECK_TEXT(finish(streams), "c:RCPT TO:<a> c.capture s.capture | S1/11/0 ");
+    CHECK(findings == 1);
+}
+
+UNIT_TEST(streams_give_up_a_hole_that_the_other_side_acknowledged)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_segment(streams, FROM_CLIENT, 0, "ab", 0);
+    /* "cde" is not captured; the server answers it */
+    send_segment(streams, FROM_SERVER, 0, "ok", 5);
+    for (int i = 0; i < 12; i++)
+        send_flags(streams, FROM_CLIENT, TCP_ACK, 5, 2);
+    send_segment(streams, FROM_CLIENT, 5, "fg", 2);
+    CHECK_TEXT(finish(streams), "c:ab c<3> s:ok c:fg c.capture s.capture | S1/4/2 ");
+}
+
+UNIT_TEST(streams_hold_an_answer_until_its_question_is_captured)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_segment(streams, FROM_SERVER, 0, "answer", 8);
+    send_segment(streams, FROM_CLIENT, 0, "question", 0);
+    CHECK_TEXT(finish(streams), "c:question s:answer c.capture s.capture | S1/8/6 ");
+}
+
+UNIT_TEST(streams_do_not_take_the_acknowledgment_of_a_lost_fin_for_a_byte)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_segment(streams, FROM_CLIENT, 0, "ab", 0);
+    send_segment(streams, FROM_SERVER, 0, "bye", 3);
+    CHECK_TEXT(finish(streams), "c:ab s:bye c.capture s.capture | S1/2/3 ");
+}
+
+UNIT_TEST(streams_read_one_side_alone_and_give_up_its_holes)
+{
+    struct streams *streams = begin();
+
+    send_segment(streams, FROM_CLIENT, 0, "ab", 0);
+    for (int i = 0; i < 40; i++)
+        send_segment(streams, FROM_CLIENT, 10 + i, "x", 0);
+    names_bytes = false;
+    text_clear(&story);
+    send_segment(streams, FROM_CLIENT, 50, "y", 0);
+    CHECK_TEXT(finish(streams), "c:1 c.capture s.capture | OTH/43/0 ");
+}
+
+UNIT_TEST(streams_begin_in_the_middle)
+{
+    struct streams *streams = begin();
+
+    send_segment(streams, FROM_SERVER, 500, "hello", 77);
+    send_segment(streams, FROM_CLIENT, 77, "hi", 505);
+    send_segment(streams, FROM_CLIENT, 76, "X", 505); /* a keep-alive before the first byte that we know */
+    CHECK_TEXT(finish(streams), "s:hello c:hi c.capture s.capture | OTH/2/5 ");
+    CHECK(findings == 0);
+}
+
+UNIT_TEST(streams_end_by_reset_and_tell_the_hole_before_it)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_segment(streams, FROM_CLIENT, 4, "ef", 0);
+    send_flags(streams, FROM_SERVER, TCP_RST | TCP_ACK, 0, 0);
+    CHECK_TEXT(finish(streams), "c<4> c:ef s.reset c.reset | RSTR/2/0 ");
+    streams = begin();
+    send_flags(streams, FROM_CLIENT, TCP_SYN, -1, 0);
+    send_flags(streams, FROM_SERVER, TCP_RST | TCP_ACK, -1, 0);
+    CHECK_TEXT(finish(streams), "REJ/0/0 ");
+}
+
+UNIT_TEST(streams_wait_for_the_bytes_before_a_fin)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_flags(streams, FROM_CLIENT, TCP_FIN | TCP_ACK, 4, 0);
+    send_segment(streams, FROM_CLIENT, 2, "cd", 0);
+    send_segment(streams, FROM_CLIENT, 0, "ab", 0);
+    send_segment(streams, FROM_SERVER, 0, "later", 5); /* half closed: the server may go on */
+    send_flags(streams, FROM_SERVER, TCP_FIN | TCP_ACK, 5, 5);
+    CHECK_TEXT(finish(streams), "c:ab c:cd c.fin s:later s.fin | SF/4/5 ");
+}
+
+UNIT_TEST(streams_tell_a_reused_port_from_a_repeated_syn)
+{
+    struct streams *streams = begin();
+    struct packet syn;
+
+    handshake(streams);
+    send_flags(streams, FROM_CLIENT, TCP_SYN, -1, -1); /* a repetition */
+    send_segment(streams, FROM_CLIENT, 0, "one", 0);
+    send_flags(streams, FROM_CLIENT, TCP_FIN | TCP_ACK, 3, 0);
+    send_flags(streams, FROM_SERVER, TCP_FIN | TCP_ACK, 0, 4);
+    syn = make(FROM_CLIENT, TCP_SYN, 5000, "");
+    streams_packet(streams, &syn);
+    CHECK_TEXT(finish(streams), "c:one c.fin s.fin | SF/3/0 S0/0/0 ");
+}
+
+UNIT_TEST(streams_believe_a_new_connection_when_its_syn_is_answered)
+{
+    struct streams *streams = begin();
+    struct packet packet;
+
+    handshake(streams);
+    send_segment(streams, FROM_CLIENT, 0, "one", 0);
+    packet = make(FROM_CLIENT, TCP_SYN, 700000, ""); /* the end of the old one was not captured */
+    streams_packet(streams, &packet);
+    packet = make(FROM_SERVER, TCP_SYN | TCP_ACK, 900000, "");
+    packet.acknowledgment = CLIENT_START + 700002;
+    streams_packet(streams, &packet);
+    send_segment(streams, FROM_CLIENT, 700001, "two", 900001);
+    CHECK_TEXT(finish(streams), "c:one c.timeout s.timeout | S1/3/0 c:two c.capture s.capture | S1/3/0 ");
+}
+
+UNIT_TEST(streams_read_data_in_the_syn)
+{
+    struct streams *streams = begin();
+    struct packet syn = make(FROM_CLIENT, TCP_SYN, -1, "early"); /* TCP Fast Open, RFC 7413 */
+
+    streams_packet(streams, &syn);
+    send_flags(streams, FROM_SERVER, TCP_SYN | TCP_ACK, -1, 5);
+    send_segment(streams, FROM_SERVER, 0, "fast", 5);
+    send_segment(streams, FROM_CLIENT, 5, " more", 4);
+    CHECK_TEXT(finish(streams), "c:early s:fast c: more c.capture s.capture | S1/10/4 ");
+}
+
+UNIT_TEST(streams_tell_what_a_short_snapshot_cut_off)
+{
+    struct streams *streams = begin();
+    struct packet packet;
+
+    handshake(streams);
+    packet = make(FROM_CLIENT, TCP_ACK, 0, "abcdefgh");
+    packet.acknowledgment = SERVER_START + 1;
+    packet.payload_length = 100;
+    streams_packet(streams, &packet);
+    send_segment(streams, FROM_CLIENT, 100, "tail", 0);
+    CHECK_TEXT(finish(streams), "c:abcdefgh c<92> c:tail c.capture s.capture | S1/12/0 ");
+}
+
+UNIT_TEST(streams_start_a_new_flow_after_a_silence)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_segment(streams, FROM_CLIENT, 0, "one", 0);
+    clock_us += 4000 * 1000000ll;
+    send_segment(streams, FROM_CLIENT, 3, "two", 0);
+    CHECK_TEXT(finish(streams), "c:one c.timeout s.timeout | S1/3/0 c:two c.capture s.capture | OTH/3/0 ");
+}
+
+UNIT_TEST(streams_stay_within_the_limits_of_what_waits)
+{
+    struct streams *streams = begin();
+    static char block[1001];
+
+    memset(block, 'x', 1000);
+    names_bytes = false;
+    handshake(streams);
+    /* every second segment is missing, and nothing is ever acknowledged */
+    for (int i = 0; i < 20000; i++)
+        send_segment(streams, FROM_CLIENT, 1000 + 2000 * i, block, 0);
+    finish(streams);
+    CHECK(!story.was_cut);
+    CHECK(strncmp(story.at, "c<1000> c:1000 c<1000> c:1000 ", 30) == 0);
+    CHECK(strstr(story.at, "S1/20000000/0") != NULL);
+}
+
+static struct packet make_fragment(uint32_t offset, const char *payload, bool has_more)
+{
+    struct packet packet = make(FROM_CLIENT, 0, 0, "");
+
+    packet.protocol = IP_PROTOCOL_UDP;
+    packet.has_transport = false;
+    packet.is_fragment = true;
+    packet.has_more_fragments = has_more;
+    packet.fragment_id = 7;
+    packet.fragment_offset = (uint16_t)offset;
+    packet.network_payload = bytes_of(payload, offset == 0 ? 16 : strlen(payload));
+    packet.network_payload_length = (uint32_t)packet.network_payload.length;
+    return packet;
+}
+
+UNIT_TEST(streams_put_fragments_together_in_any_order)
+{
+    static const char udp[16] = {0, 53, 0, 53, 0, 20, 0, 0, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'};
+    struct streams *streams = begin();
+    struct packet last = make_fragment(16, "ijkl", false);
+    struct packet first = make_fragment(0, udp, true);
+
+    streams_packet(streams, &last);
+    CHECK(streams_incomplete_datagrams(streams) == 1);
+    streams_packet(streams, &last); /* a duplicate */
+    streams_packet(streams, &first);
+    CHECK(streams_incomplete_datagrams(streams) == 0);
+    CHECK(streams_flows(streams) == 1);
+    CHECK_TEXT(finish(streams), "S0/12/0 ");
+}
