@@ -4,6 +4,7 @@
 #include "dissectors/dissector.h"
 
 #define DISSECTORS(DISSECTOR) \
+    DISSECTOR(rdp) \
     DISSECTOR(ssh) \
     DISSECTOR(tls)
 
