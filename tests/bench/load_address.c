@@ -1,7 +1,7 @@
 /* Fresh addresses for the copies: 10.0.0.0/8 and fd00::/8, in pools of equal width of text, so that a text in a payload can
  * be replaced in place. Every role (host 0, host 1, ... of a scene) has its own share of a pool: who is a client in one copy
  * is no server in another. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 
 #include "load.h"
 
@@ -65,8 +65,8 @@ static size_t ipv6_layout(unsigned width, unsigned digits[7])
 
 static void octet_range(unsigned digits, bool is_last, unsigned *lowest, unsigned *count)
 {
-    static const unsigned lowest_by_digits[] = { 0, 0, 10, 100 };
-    static const unsigned end_by_digits[] = { 0, 10, 100, 256 };
+    static const unsigned lowest_by_digits[] = {0, 0, 10, 100};
+    static const unsigned end_by_digits[] = {0, 10, 100, 256};
     *lowest = lowest_by_digits[digits];
     unsigned end = end_by_digits[digits];
     if (is_last && digits == 1)
@@ -147,7 +147,7 @@ struct pool *pool_of(bool is_ipv6, unsigned width)
     uint64_t size = pool_size(is_ipv6, width);
     if (size < HOSTS_MAX || pool_count == POOLS_MAX)
         return NULL;
-    pools[pool_count] = (struct pool){ .is_ipv6 = is_ipv6, .text_width = width, .share = size / HOSTS_MAX };
+    pools[pool_count] = (struct pool){.is_ipv6 = is_ipv6, .text_width = width, .share = size / HOSTS_MAX};
     return &pools[pool_count++];
 }
 

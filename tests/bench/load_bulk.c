@@ -2,7 +2,7 @@
  * and WebSocket messages of 64 KiB both ways. Handshakes, full segments, an ACK for every second segment, FINs; nothing is
  * lost or sent twice, and the link's delay is not modelled: all that was sent is acknowledged by the next packet back.
  * Reference: RFC 959, 2428, 6455, 9293. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 
 #include "load.h"
 
@@ -41,11 +41,12 @@ struct script {
 static uint8_t *pattern;
 static uint32_t pattern_sums[PATTERN_BLOCKS];
 
+/* clang-format off */
 #define HANDSHAKE(channel, opener, acceptor) \
-    { SEND_SYN, channel, opener, NULL }, { SEND_SYN_ACK, channel, acceptor, NULL }, { SEND_ACK, channel, opener, NULL }
+    {SEND_SYN, channel, opener, NULL}, {SEND_SYN_ACK, channel, acceptor, NULL}, {SEND_ACK, channel, opener, NULL}
 #define GOODBYE(channel, closer, other) \
-    { SEND_FIN, channel, closer, NULL }, { SEND_FIN, channel, other, NULL }, { SEND_ACK, channel, closer, NULL }
-#define SAYS(side, text) { SEND_TEXT, CONTROL, side, text }
+    {SEND_FIN, channel, closer, NULL}, {SEND_FIN, channel, other, NULL}, {SEND_ACK, channel, closer, NULL}
+#define SAYS(side, text) {SEND_TEXT, CONTROL, side, text}
 #define FTP_LOGIN \
     HANDSHAKE(CONTROL, CLIENT, SERVER), SAYS(SERVER, "220 Archive ready.\r\n"), SAYS(CLIENT, "USER anonymous\r\n"), \
         SAYS(SERVER, "331 Please specify the password.\r\n"), SAYS(CLIENT, "PASS load@example.net\r\n"), \
@@ -53,7 +54,7 @@ static uint32_t pattern_sums[PATTERN_BLOCKS];
         SAYS(SERVER, "200 Switching to Binary mode.\r\n")
 #define FTP_LOGOUT \
     SAYS(SERVER, "226 Transfer complete.\r\n"), SAYS(CLIENT, "QUIT\r\n"), SAYS(SERVER, "221 Goodbye.\r\n"), \
-        GOODBYE(CONTROL, SERVER, CLIENT), { THE_END, CONTROL, CLIENT, NULL }
+        GOODBYE(CONTROL, SERVER, CLIENT), {THE_END, CONTROL, CLIENT, NULL}
 
 static const struct step passive_download[] = {
     FTP_LOGIN,
@@ -62,7 +63,7 @@ static const struct step passive_download[] = {
     HANDSHAKE(DATA, CLIENT, SERVER),
     SAYS(CLIENT, "RETR /pub/archive-%n.bin\r\n"),
     SAYS(SERVER, "150 Opening BINARY mode data connection for /pub/archive-%n.bin (%n bytes).\r\n"),
-    { SEND_TRANSFER, DATA, SERVER, NULL },
+    {SEND_TRANSFER, DATA, SERVER, NULL},
     GOODBYE(DATA, SERVER, CLIENT),
     FTP_LOGOUT,
 };
@@ -74,7 +75,7 @@ static const struct step active_upload[] = {
     SAYS(CLIENT, "STOR incoming-%n.bin\r\n"),
     HANDSHAKE(DATA, SERVER, CLIENT),
     SAYS(SERVER, "150 Ok to send data.\r\n"),
-    { SEND_TRANSFER, DATA, CLIENT, NULL },
+    {SEND_TRANSFER, DATA, CLIENT, NULL},
     GOODBYE(DATA, CLIENT, SERVER),
     FTP_LOGOUT,
 };
@@ -86,7 +87,7 @@ static const struct step extended_download[] = {
     HANDSHAKE(DATA, CLIENT, SERVER),
     SAYS(CLIENT, "RETR /pub/archive-%n.bin\r\n"),
     SAYS(SERVER, "150 Opening BINARY mode data connection for /pub/archive-%n.bin (%n bytes).\r\n"),
-    { SEND_TRANSFER, DATA, SERVER, NULL },
+    {SEND_TRANSFER, DATA, SERVER, NULL},
     GOODBYE(DATA, SERVER, CLIENT),
     FTP_LOGOUT,
 };
@@ -101,16 +102,17 @@ static const struct step extended_download[] = {
 /* Close with status 1000; the client's is masked with 0x11111111. */
 #define WEBSOCKET_CLOSE \
     SAYS(CLIENT, "\x88\x82\x11\x11\x11\x11\x12\xf9"), SAYS(SERVER, "\x88\x02\x03\xe8"), \
-        GOODBYE(CONTROL, SERVER, CLIENT), { THE_END, CONTROL, CLIENT, NULL }
+        GOODBYE(CONTROL, SERVER, CLIENT), {THE_END, CONTROL, CLIENT, NULL}
 
-static const struct step websocket_download[] = { WEBSOCKET_OPEN, { SEND_TRANSFER, CONTROL, SERVER, NULL }, WEBSOCKET_CLOSE };
-static const struct step websocket_upload[] = { WEBSOCKET_OPEN, { SEND_TRANSFER, CONTROL, CLIENT, NULL }, WEBSOCKET_CLOSE };
+static const struct step websocket_download[] = {WEBSOCKET_OPEN, {SEND_TRANSFER, CONTROL, SERVER, NULL}, WEBSOCKET_CLOSE};
+static const struct step websocket_upload[] = {WEBSOCKET_OPEN, {SEND_TRANSFER, CONTROL, CLIENT, NULL}, WEBSOCKET_CLOSE};
 
 static const struct script scripts[] = {
-    { false, false, 21, CLIENT, passive_download },     { false, true, 8080, CLIENT, websocket_download },
-    { false, false, 21, SERVER, active_upload },        { true, false, 21, CLIENT, extended_download },
-    { false, true, 8080, CLIENT, websocket_upload },
+    {false, false, 21, CLIENT, passive_download},     {false, true, 8080, CLIENT, websocket_download},
+    {false, false, 21, SERVER, active_upload},        {true, false, 21, CLIENT, extended_download},
+    {false, true, 8080, CLIENT, websocket_upload},
 };
+/* clang-format on */
 
 void bulk_prepare(void)
 {
@@ -148,7 +150,7 @@ void bulk_begin(struct bulk *bulk, size_t lane)
     struct pool *pool = pool_of(bulk->script->is_ipv6, bulk->script->is_ipv6 ? IPV6_WIDTH : IPV4_WIDTH);
     if (pool == NULL)
         fail("too many widths of addresses");
-    struct host hosts[SIDES] = { { .pool = pool }, { .pool = pool } };
+    struct host hosts[SIDES] = {{.pool = pool}, {.pool = pool}};
     if (!fresh_addresses(hosts, SIDES, bulk->address))
         fail("all addresses are used up; make a shorter load");
     for (size_t channel = 0; channel < CHANNELS; channel++)
@@ -163,10 +165,10 @@ void bulk_begin(struct bulk *bulk, size_t lane)
 }
 
 /* Writes one packet with `length` bytes of payload, whose sum is `payload_sum`. */
-static void bulk_packet(struct bulk *bulk, uint64_t time, const struct step *step, uint8_t flags, const uint8_t *payload,
-                        size_t length, uint32_t payload_sum)
+static void bulk_packet(struct bulk *bulk, uint64_t time, const struct step *step, uint8_t flags, const uint8_t *payload, size_t length,
+                        uint32_t payload_sum)
 {
-    static const uint8_t syn_options[12] = { 2, 4, 0x05, 0xB4, 4, 2, 1, 3, 3, 7, 1, 1 }; /* MSS 1460, SACK, scale 7 */
+    static const uint8_t syn_options[12] = {2, 4, 0x05, 0xB4, 4, 2, 1, 3, 3, 7, 1, 1}; /* MSS 1460, SACK, scale 7 */
     struct connection *connection = &bulk->connections[step->channel];
     enum side from = step->from, to = from == CLIENT ? SERVER : CLIENT;
     bool is_syn = (flags & 0x02) != 0;
@@ -212,8 +214,7 @@ static void bulk_packet(struct bulk *bulk, uint64_t time, const struct step *ste
     }
     if (length > 0)
         memcpy(tcp + tcp_header, payload, length);
-    put_checksum(tcp + 16, (uint64_t)sum_bytes(tcp, tcp_header) + payload_sum + address_sum +
-                               pseudo_header_sum(tcp_header + length));
+    put_checksum(tcp + 16, (uint64_t)sum_bytes(tcp, tcp_header) + payload_sum + address_sum + pseudo_header_sum(tcp_header + length));
     connection->sequence[from] += (uint32_t)length + ((flags & 0x03) != 0 ? 1 : 0);
 }
 
@@ -246,13 +247,26 @@ static void bulk_text(const struct bulk *bulk, const char *format, char *text, s
             continue;
         }
         switch (*++format) {
-        case 'c': append_with_commas(text, size, bulk->address[CLIENT].text); break;
-        case 's': append_with_commas(text, size, bulk->address[SERVER].text); break;
-        case 'h': append(text, size, "%s", bulk->address[SERVER].text); break;
-        case 'p': append(text, size, "%u,%u", port >> 8, port & 0xFF); break;
-        case 'e': append(text, size, "%u", port); break;
-        case 'n': append(text, size, "%" PRIu64, bulk->size); break;
-        default: fail("internal error: %%%c in a text", *format);
+        case 'c':
+            append_with_commas(text, size, bulk->address[CLIENT].text);
+            break;
+        case 's':
+            append_with_commas(text, size, bulk->address[SERVER].text);
+            break;
+        case 'h':
+            append(text, size, "%s", bulk->address[SERVER].text);
+            break;
+        case 'p':
+            append(text, size, "%u,%u", port >> 8, port & 0xFF);
+            break;
+        case 'e':
+            append(text, size, "%u", port);
+            break;
+        case 'n':
+            append(text, size, "%" PRIu64, bulk->size);
+            break;
+        default:
+            fail("internal error: %%%c in a text", *format);
         }
     }
 }
@@ -260,7 +274,7 @@ static void bulk_text(const struct bulk *bulk, const char *format, char *text, s
 /* Puts the headers of the WebSocket frames that begin in this segment over the pattern. Returns true if there was one. */
 static bool overlay_frame_headers(uint64_t sent, size_t length, enum side from, uint8_t *segment)
 {
-    uint8_t header[14] = { 0x82, from == CLIENT ? 0xFF : 0x7F, 0, 0, 0, 0, 0, 0x01, 0, 0, 0x5A, 0xC3, 0x0F, 0x96 };
+    uint8_t header[14] = {0x82, from == CLIENT ? 0xFF : 0x7F, 0, 0, 0, 0, 0, 0x01, 0, 0, 0x5A, 0xC3, 0x0F, 0x96};
     size_t header_length = websocket_header_length(from);
     uint64_t frame_length = MESSAGE_BYTES + header_length;
     bool has_header = false;
@@ -309,10 +323,18 @@ bool bulk_write(struct bulk *bulk, uint64_t time)
     const struct step *step = &bulk->script->steps[bulk->step];
     char text[512];
     switch (step->action) {
-    case SEND_SYN: bulk_packet(bulk, time, step, 0x02, NULL, 0, 0); break;
-    case SEND_SYN_ACK: bulk_packet(bulk, time, step, 0x12, NULL, 0, 0); break;
-    case SEND_ACK: bulk_packet(bulk, time, step, 0x10, NULL, 0, 0); break;
-    case SEND_FIN: bulk_packet(bulk, time, step, 0x11, NULL, 0, 0); break;
+    case SEND_SYN:
+        bulk_packet(bulk, time, step, 0x02, NULL, 0, 0);
+        break;
+    case SEND_SYN_ACK:
+        bulk_packet(bulk, time, step, 0x12, NULL, 0, 0);
+        break;
+    case SEND_ACK:
+        bulk_packet(bulk, time, step, 0x10, NULL, 0, 0);
+        break;
+    case SEND_FIN:
+        bulk_packet(bulk, time, step, 0x11, NULL, 0, 0);
+        break;
     case SEND_TEXT: {
         bulk_text(bulk, step->text, text, sizeof text);
         size_t length = strlen(text);
@@ -323,7 +345,8 @@ bool bulk_write(struct bulk *bulk, uint64_t time)
         if (bulk_transfer(bulk, time, step))
             return true;
         break;
-    case THE_END: fail("internal error: a script was run past its end");
+    case THE_END:
+        fail("internal error: a script was run past its end");
     }
     bulk->step++;
     return bulk->script->steps[bulk->step].action != THE_END;

@@ -1,6 +1,6 @@
 /* The output of make_load: a classic pcap file, written through one large buffer; and the small tools that all parts share.
  * Reference: the pcap file format (draft-ietf-opsawg-pcap), RFC 1071. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #define _FILE_OFFSET_BITS 64
 
 #include "load.h"
@@ -23,7 +23,7 @@ static struct {
     uint8_t *buffer;
     size_t used;
     struct output_totals totals;
-} output = { .descriptor = -1 };
+} output = {.descriptor = -1};
 
 static uint64_t random_state;
 
@@ -103,7 +103,7 @@ uint32_t sum_bytes(const uint8_t *bytes, size_t length)
         sum += word;
     }
     if (offset < length) {
-        uint8_t rest[4] = { 0 };
+        uint8_t rest[4] = {0};
         uint32_t word;
         memcpy(rest, bytes + offset, length - offset);
         memcpy(&word, rest, 4);
@@ -120,7 +120,7 @@ void put_checksum(uint8_t *bytes, uint64_t sum)
 
 uint32_t pseudo_header_sum(size_t segment_length)
 {
-    uint8_t words[8] = { 0 };
+    uint8_t words[8] = {0};
     put_u32_be(words, (uint32_t)segment_length);
     words[7] = IPPROTO_TCP;
     return sum_bytes(words, sizeof words);
@@ -150,7 +150,7 @@ void output_open(const char *path)
     uint8_t *header = output.buffer;
     memset(header, 0, 24);
     put_u32_host(header, 0xA1B2C3D4);
-    uint16_t version[2] = { 2, 4 };
+    uint16_t version[2] = {2, 4};
     memcpy(header + 4, version, sizeof version);
     put_u32_host(header + 16, 262144);
     put_u32_host(header + 20, 1); /* LINKTYPE_ETHERNET */

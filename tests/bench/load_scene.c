@@ -1,7 +1,7 @@
 /* Scenes: the recorded sessions that make_load multiplies. A packet is kept as a template, with the sum of all that its
  * checksums cover but the addresses; a copy needs only the addresses put in and their sums added.
  * Reference: RFC 791, 8200, 9293; the texts of addresses are found by their spelling, whatever the protocol. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 
 #include "load.h"
 
@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-    FRAME_MAX = 65535 + 64,  /* the largest IP packet and its link header */
-    CAPTURE_MAX = 64 << 20,  /* bytes of one capture to multiply */
+    FRAME_MAX = 65535 + 64, /* the largest IP packet and its link header */
+    CAPTURE_MAX = 64 << 20, /* bytes of one capture to multiply */
     TCP_HEADER_LEAST = 20
 };
 
@@ -35,7 +35,7 @@ static void capture_read(struct capture *capture, const char *path)
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         fail("%s: %s", path, strerror(errno));
-    *capture = (struct capture){ .path = path, .bytes = allocate(NULL, CAPTURE_MAX) };
+    *capture = (struct capture){.path = path, .bytes = allocate(NULL, CAPTURE_MAX)};
     capture->length = fread(capture->bytes, 1, CAPTURE_MAX, file);
     if (ferror(file) || capture->length == CAPTURE_MAX)
         fail("%s: cannot be read, or is larger than %d bytes", path, CAPTURE_MAX);
@@ -86,7 +86,7 @@ static size_t find_ip(const uint8_t *frame, size_t length, bool *is_ipv6)
 /* Adds the frame to the scene if it carries TCP; returns false if it does not. Ethernet padding is cut off. */
 static bool scene_add(struct scene *scene, const uint8_t *frame, size_t captured, size_t original, uint64_t time)
 {
-    struct packet packet = { .time = time };
+    struct packet packet = {.time = time};
     size_t ip = find_ip(frame, captured, &packet.is_ipv6);
     if (ip == 0 || ip + (packet.is_ipv6 ? 40 : 20) > captured)
         return false;
@@ -133,8 +133,7 @@ static void add_edit(struct scene *scene, struct packet *packet, size_t offset, 
     if (packet->edit_count == EDITS_MAX)
         fail("%s: more than %d address texts in one packet", scene->name, EDITS_MAX);
     scene->hosts[host].text_width = (unsigned)width;
-    packet->edits[packet->edit_count++] =
-        (struct text_edit){ .offset = (uint32_t)offset, .host = (uint8_t)host, .has_commas = has_commas };
+    packet->edits[packet->edit_count++] = (struct text_edit){.offset = (uint32_t)offset, .host = (uint8_t)host, .has_commas = has_commas};
 }
 
 static void find_ipv4_text(struct scene *scene, struct packet *packet, size_t payload, size_t host, char separator)
@@ -164,7 +163,7 @@ static void find_ipv6_text(struct scene *scene, struct packet *packet, size_t pa
         size_t end = offset;
         while (end < packet->length && is_address_character(packet->frame[end], true))
             end++;
-        char text[INET6_ADDRSTRLEN] = { 0 };
+        char text[INET6_ADDRSTRLEN] = {0};
         uint8_t bytes[16];
         if (end - offset > 2 && end - offset < sizeof text) {
             memcpy(text, packet->frame + offset, end - offset);
@@ -235,7 +234,7 @@ void scene_load(struct scene *scene, const char *path, uint64_t *left_out)
 {
     struct capture capture;
     capture_read(&capture, path);
-    *scene = (struct scene){ .name = path };
+    *scene = (struct scene){.name = path};
     size_t offset = 24;
     while (offset + RECORD_HEADER <= capture.length) {
         uint64_t time = capture_u32(&capture, offset) * SECOND;

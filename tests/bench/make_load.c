@@ -21,7 +21,7 @@
  * way, however long the load is. Packets that are not TCP are left out; a scene that is cut short (snapped or fragmented
  * packets) or has more than HOSTS_MAX hosts is refused. Reference: RFC 791, 1071, 8200, 9293, 959, 2428, 6455.
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 
 #include "load.h"
 
@@ -95,8 +95,8 @@ struct load {
     uint64_t bytes_per_second; /* of each half */
     uint64_t serial, copies, transfers, bulk_bytes;
     size_t most_under_way;
-    uint64_t copied;           /* bytes of the copies begun */
-    uint64_t next_copy;        /* time at which the next copy begins */
+    uint64_t copied;    /* bytes of the copies begun */
+    uint64_t next_copy; /* time at which the next copy begins */
     struct heap heap;
     struct bulk lanes[BULK_LANES];
 };
@@ -117,7 +117,7 @@ static void begin_copy(struct load *load)
     copy->scene = scene;
     copy->next = 0;
     copy->start = load->next_copy + random_below(slot + 1);
-    heap_push(&load->heap, (struct event){ .time = copy->start, .serial = load->serial++, .copy = copy });
+    heap_push(&load->heap, (struct event){.time = copy->start, .serial = load->serial++, .copy = copy});
     load->next_copy += slot + 1;
     load->copied += scene->bytes;
     load->copies++;
@@ -162,8 +162,7 @@ static void write_load(struct load *load)
     for (size_t lane = 0; lane < BULK_LANES; lane++) {
         load->lanes[lane].quota = load->half / BULK_LANES;
         bulk_begin(&load->lanes[lane], lane);
-        heap_push(&load->heap,
-                  (struct event){ .time = lane * SECOND / 50, .serial = load->serial++, .bulk = &load->lanes[lane] });
+        heap_push(&load->heap, (struct event){.time = lane * SECOND / 50, .serial = load->serial++, .bulk = &load->lanes[lane]});
     }
     while (load->heap.count > 0 || load->copied < load->half) {
         while (load->copied < load->half && (load->heap.count == 0 || load->next_copy <= load->heap.events[0].time))
@@ -195,17 +194,15 @@ static void print_totals(const struct load *load, const char *path, uint64_t fac
             "make_load: %s: %" PRIu64 " bytes, %" PRIu64 " packets, %.1f seconds of traffic; %" PRIu64
             " copies of %zu captures (timing x %.3f, %" PRIu64 " packets left out of them), %" PRIu64
             " bulk transfers (%.1f%% of the bytes), at most %zu sessions under way\n",
-            path, totals.bytes, totals.packets, (double)totals.last_time / 1e9, load->copies, load->scene_count,
-            (double)factor / 1e6, left_out, load->transfers, 100.0 * (double)load->bulk_bytes / (double)totals.bytes,
-            load->most_under_way);
+            path, totals.bytes, totals.packets, (double)totals.last_time / 1e9, load->copies, load->scene_count, (double)factor / 1e6, left_out,
+            load->transfers, 100.0 * (double)load->bulk_bytes / (double)totals.bytes, load->most_under_way);
 }
 
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "output", required_argument, NULL, 'o' },    { "megabytes", required_argument, NULL, 'm' },
-        { "under-way", required_argument, NULL, 'u' }, { "megabits", required_argument, NULL, 'r' },
-        { "seed", required_argument, NULL, 's' },      { NULL, 0, NULL, 0 },
+        {"output", required_argument, NULL, 'o'},   {"megabytes", required_argument, NULL, 'm'}, {"under-way", required_argument, NULL, 'u'},
+        {"megabits", required_argument, NULL, 'r'}, {"seed", required_argument, NULL, 's'},      {NULL, 0, NULL, 0},
     };
     uint64_t megabytes = 500, under_way = 1000, megabits = 200;
     const char *path = NULL;
@@ -213,19 +210,30 @@ int main(int argc, char **argv)
     int letter;
     while ((letter = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
         switch (letter) {
-        case 'o': path = optarg; break;
-        case 'm': megabytes = number_option("--megabytes", optarg, 1000000); break;
-        case 'u': under_way = number_option("--under-way", optarg, 100000); break;
-        case 'r': megabits = number_option("--megabits", optarg, 100000); break;
-        case 's': random_seed(number_option("--seed", optarg, UINT32_MAX)); break;
-        default: return 2;
+        case 'o':
+            path = optarg;
+            break;
+        case 'm':
+            megabytes = number_option("--megabytes", optarg, 1000000);
+            break;
+        case 'u':
+            under_way = number_option("--under-way", optarg, 100000);
+            break;
+        case 'r':
+            megabits = number_option("--megabits", optarg, 100000);
+            break;
+        case 's':
+            random_seed(number_option("--seed", optarg, UINT32_MAX));
+            break;
+        default:
+            return 2;
         }
     }
     if (path == NULL || optind == argc) {
         fprintf(stderr, "usage: make_load -o LOAD.pcap [--megabytes N] [--under-way N] [--megabits N] [--seed N] CAPTURE...\n");
         return 2;
     }
-    struct load load = { .half = megabytes * 500000, .bytes_per_second = megabits * 125000 / 2 };
+    struct load load = {.half = megabytes * 500000, .bytes_per_second = megabits * 125000 / 2};
     load.scene_count = (size_t)(argc - optind);
     load.scenes = allocate(NULL, load.scene_count * sizeof *load.scenes);
     uint64_t left_out = 0;
