@@ -112,9 +112,9 @@ rdp_standard() {
 rdp_fips() {
     rdp_server 3389 rdp fips
     capture_start
-    rdp_client /v:server6.example.test /sec:rdp /encryption-methods:FIPS
+    rdp_client /v:server6.example.test /sec:rdp /encryption-methods:FIPS /u:dave
     rdp_finish
-    rdp_describe "standard RDP security at level FIPS over IPv6, no cookie"
+    rdp_describe "standard RDP security at level FIPS over IPv6"
 }
 
 rdp_channels() {

@@ -50,11 +50,25 @@ for request in "${requested[@]}"; do
     [ "${#chosen[@]}" -gt "$count" ] || { echo "record.sh: no such case: $request" >&2; exit 2; }
 done
 
-failed=0
+# A derived case needs the case that it is made from.
+is_derived() {
+    /usr/bin/python3 "$record_folder/derive.py" --list "${1%%/*}" | grep -qx "$1"
+}
+
+steps=()
 for name in "${chosen[@]}"; do
+    if is_derived "$name"; then
+        base=$(/usr/bin/python3 "$record_folder/derive.py" --base "$name")
+        [ -s "$out/$base/capture.pcap" ] || [[ " ${steps[*]} " == *" $base "* ]] || steps+=("$base")
+    fi
+    [[ " ${steps[*]} " == *" $name "* ]] || steps+=("$name")
+done
+
+failed=0
+for name in "${steps[@]}"; do
     protocol=${name%%/*}
     case_name=${name#*/}
-    if /usr/bin/python3 "$record_folder/derive.py" --list "$protocol" | grep -qx "$name"; then
+    if is_derived "$name"; then
         step=(/usr/bin/python3 "$record_folder/derive.py" --out "$out" "$name")
     elif /usr/bin/python3 "$record_folder/hostile.py" --list "$protocol" | grep -qx "$name"; then
         step=(/usr/bin/python3 "$record_folder/hostile.py" --out "$out" "$name")
