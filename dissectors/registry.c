@@ -6,6 +6,8 @@
 #define DISSECTORS(DISSECTOR) \
     DISSECTOR(rdp) \
     DISSECTOR(ssh) \
+    DISSECTOR(http) \
+    DISSECTOR(websocket) \
     DISSECTOR(tls)
 
 #define DECLARE(PROTOCOL) extern const struct dissector PROTOCOL##_dissector;

@@ -134,14 +134,15 @@ struct ssh {
 /* "SSH-" and a digit; MATCH_MAYBE for a beginning of it. */
 static enum match match_identification(struct bytes bytes)
 {
-    static const char start[] = "SSH-";
-    size_t known = bytes.length < strlen(start) ? bytes.length : strlen(start);
+    struct cursor cursor = cursor_over(bytes);
+    struct bytes start = take_up_to(&cursor, strlen("SSH-"));
+    int digit = peek_u8(&cursor);
 
-    if (known > 0 && memcmp(bytes.at, start, known) != 0)
+    if (start.length > 0 && memcmp(start.at, "SSH-", start.length) != 0)
         return MATCH_NO;
-    if (bytes.length <= strlen(start))
+    if (digit < 0)
         return MATCH_MAYBE;
-    return bytes.at[strlen(start)] >= '0' && bytes.at[strlen(start)] <= '9' ? MATCH_YES : MATCH_NO;
+    return digit >= '0' && digit <= '9' ? MATCH_YES : MATCH_NO;
 }
 
 /* A server may send lines of text first (RFC 4253, 4.2). */
@@ -166,7 +167,9 @@ static enum match ssh_match(const struct first_bytes *first)
 
     if (client == MATCH_YES || server == MATCH_YES)
         return MATCH_YES;
-    /* Text from a server may come before its identification; a client that says something else is none. */
+    /* Whatever a client says to SSH's port, the server may yet identify itself. */
+    if (client == MATCH_NO && first->port_agrees && first->side[FROM_SERVER].length == 0)
+        return MATCH_MAYBE;
     return client;
 }
 
@@ -409,8 +412,12 @@ static void on_kexinit(struct ssh *ssh, enum side from, struct cursor payload)
 /* A name as RFC 4251, 6 has it: printable, no comma. It tells a host key from the group of a group exchange. */
 static bool is_algorithm_name(struct bytes name)
 {
-    for (size_t i = 0; i < name.length; i++) {
-        if (name.at[i] <= ' ' || name.at[i] >= 127 || name.at[i] == ',')
+    struct cursor letters = cursor_within(name);
+
+    while (cursor_left(&letters) > 0) {
+        uint8_t letter = take_u8(&letters);
+
+        if (letter <= ' ' || letter >= 127 || letter == ',')
             return false;
     }
     return name.length > 0 && name.length <= SSH_NAME_LIMIT;

@@ -1,0 +1,12 @@
+/*
+ * http.h - HTTP/1 as far as other protocols begin in it.
+ */
+#ifndef WIRESCRIBE_DISSECTORS_HTTP_H
+#define WIRESCRIBE_DISSECTORS_HTTP_H
+
+#include "dissectors/dissector.h"
+
+/* Follows messages and hands over to the WebSocket dissector at a 101. Takes no `from_before`: pass NULL. Writes no row of its own. */
+extern const struct dissector http_dissector;
+
+#endif
