@@ -498,8 +498,21 @@ static bool identify_at_once(struct conversation *conversation, enum side from, 
     return true;
 }
 
+/* Bytes of the same side and the same time: one piece, however many segments they came in. */
+static bool joins_last_piece(const struct conversation *conversation, const struct piece *piece)
+{
+    const struct piece *last = conversation->piece_count > 0 ? &conversation->pieces[conversation->piece_count - 1] : NULL;
+
+    return last != NULL && last->from == piece->from && last->time_us == conversation->now_us && !last->is_gap && !last->is_end && !piece->is_gap &&
+           !piece->is_end;
+}
+
 static void keep_piece(struct conversation *conversation, struct piece piece, struct bytes bytes)
 {
+    if (joins_last_piece(conversation, &piece) && kept_append(&conversation->side[piece.from].kept, bytes)) {
+        conversation->pieces[conversation->piece_count - 1].count += bytes.length;
+        return;
+    }
     if (conversation->pieces == NULL)
         conversation->pieces = calloc(IDENTIFY_PIECES, sizeof *conversation->pieces);
     if (conversation->pieces == NULL || conversation->piece_count == IDENTIFY_PIECES || !kept_append(&conversation->side[piece.from].kept, bytes)) {
@@ -519,10 +532,12 @@ static bool is_over_limit(const struct conversation *conversation)
 
 static void identify_data(struct conversation *conversation, enum side from, struct bytes bytes)
 {
-    if (conversation->piece_count == 0 && identify_at_once(conversation, from, bytes))
+    bool is_first = conversation->piece_count == 0;
+
+    if (is_first && identify_at_once(conversation, from, bytes))
         return;
     keep_piece(conversation, (struct piece){.from = from, .count = bytes.length}, bytes);
-    if (conversation->phase == PHASE_IDENTIFYING && conversation->piece_count > 1)
+    if (conversation->phase == PHASE_IDENTIFYING && !is_first)
         identify(conversation);
     if (conversation->phase == PHASE_IDENTIFYING && is_over_limit(conversation))
         give_up_identifying(conversation);
