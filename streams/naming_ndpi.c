@@ -1,11 +1,13 @@
 /*
  * naming_ndpi.c - see naming.h. The only file that touches nDPI's interface.
  *
- * Written for nDPI 4.2 and for 4.12 and later. What differs between them stands
- * in the first part: since 4.6 a packet comes with an (optional) hint, since
- * 4.12 the module is made from a global context, the protocol numbers lie in a
- * struct of their own and giving up has no switch for guessing; since 5.0 all
- * protocols are on by themselves.
+ * Written for nDPI 4.2, for 4.12 and for 5. What differs between them stands in
+ * the first part: since 4.6 a packet comes with an (optional) hint; since 4.10
+ * the module is made from a global context; since 4.12 the protocol numbers lie
+ * in a struct of their own and giving up has no switch for guessing; since 5.0
+ * all protocols are on by themselves, a state tells when nDPI is done, and giving
+ * up tells no more whether it guessed. tests/ndpi/ holds the declarations of the
+ * newer versions that this file uses, so that it can be compiled against them.
  */
 #include "streams/naming.h"
 
@@ -58,12 +60,28 @@ static ndpi_protocol process(struct ndpi_detection_module_struct *module, struct
 
 static ndpi_protocol guess(struct ndpi_detection_module_struct *module, struct ndpi_flow_struct *flow)
 {
+#if NDPI_VERSION >= 500
+    return ndpi_detection_giveup(module, flow);
+#else
     u_int8_t was_guessed = 0;
 
 #if NDPI_VERSION >= 412
     return ndpi_detection_giveup(module, flow, &was_guessed);
 #else
     return ndpi_detection_giveup(module, flow, 1, &was_guessed);
+#endif
+#endif
+}
+
+/* Whether more packets could tell more of a flow whose protocol is known. */
+static bool wants_more(struct ndpi_detection_module_struct *module, struct ndpi_flow_struct *flow, ndpi_protocol protocol)
+{
+#if NDPI_VERSION >= 500
+    (void)module;
+    return (protocol.state != NDPI_STATE_CLASSIFIED && protocol.state != NDPI_STATE_MONITORING) || flow->extra_packets_func != NULL;
+#else
+    (void)protocol;
+    return ndpi_extra_dissection_possible(module, flow) != 0;
 #endif
 }
 
@@ -156,7 +174,7 @@ bool naming_feed(struct naming *naming, void *state, struct bytes ip, int64_t ti
     fill(answer, protocol, flow);
     if (answer->application == NDPI_PROTOCOL_UNKNOWN && answer->master == NDPI_PROTOCOL_UNKNOWN)
         return false;
-    return ndpi_extra_dissection_possible(naming->module, flow) == 0;
+    return !wants_more(naming->module, flow, protocol);
 }
 
 /* IP header without options and, for TCP and UDP, a bare header behind it: what nDPI looks at for a guess. */
