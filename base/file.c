@@ -6,7 +6,7 @@ RECORD_COLUMNS(file_record, FILE_RECORD);
 const struct record_table file_table = {
     .table = "file",
     .view = "files",
-    .doc = "one file that was transferred or attached",
+    .doc = "one file that moved in a session",
     .kind = RECORD_VIEW_SESSION,
     .replaces = true,
     .columns = file_record_columns,

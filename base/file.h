@@ -1,5 +1,6 @@
 /*
- * file.h - the record of one file that travelled: an attachment, a transfer.
+ * file.h - one file that moved in a session: an FTP transfer, an attachment of a
+ * mail, a message's payload. Several dissectors write it.
  */
 #ifndef WIRESCRIBE_BASE_FILE_H
 #define WIRESCRIBE_BASE_FILE_H
@@ -7,24 +8,23 @@
 #include "base/record.h"
 
 #define FILE_RECORD(COLUMN, LATER, R) \
-    COLUMN(R, integer, file_id, "unique in the database") \
-    COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
-    COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
-    COLUMN(R, text, source, "'smtp', 'ftp', 'websocket' or 'rdp'") \
+    COLUMN(R, integer, file_id, "unique in the database, from 1") \
+    COLUMN(R, integer, flow_id, "the flow that carried the file's bytes: flows.flow_id") \
+    COLUMN(R, text, source, "the protocol that moved it: 'smtp', 'ftp', 'websocket' or 'rdp'") \
     LATER(R, integer, mail_id, "the mail that it was attached to: smtp_mails.mail_id") \
-    COLUMN(R, text, from_side, "who sent it: 'client' or 'server'") \
-    COLUMN(R, text, name, "its name as the protocol gave it, without directories") \
+    COLUMN(R, text, from_side, "which side sent its bytes: 'client' or 'server'") \
+    COLUMN(R, text, name, "its name or path as the protocol gives it") \
     LATER(R, text, declared_type, "the media type that the sender declared") \
-    LATER(R, text, mime_type, "the media type that its content shows") \
-    COLUMN(R, integer, size, "bytes, those that are missing in the capture included") \
-    COLUMN(R, integer, missing, "bytes of it that are not in the capture") \
-    COLUMN(R, boolean, complete, "1 where it was seen from the first byte to the last and the protocol says that it is whole") \
-    LATER(R, text, sha256, "of its content, where nothing is missing") \
-    LATER(R, text, stored_path, "where its content was stored")
+    LATER(R, text, mime_type, "the media type told from its content") \
+    COLUMN(R, integer, size, "its bytes that were captured, after the transfer encoding was removed") \
+    COLUMN(R, integer, missing, "its bytes that are known to be missing from the capture") \
+    COLUMN(R, boolean, complete, "1 where it was seen from its first byte to its last and nothing is missing") \
+    LATER(R, text, sha256, "SHA-256 of its content in hex; only of a complete file") \
+    LATER(R, text, stored_path, "where its content was stored; NULL where it was not")
 
 RECORD_STRUCT(file_record, FILE_RECORD);
 
-/* The table `file`, view `files`. */
+/* The table `file`, its view is `files`. */
 extern const struct record_table file_table;
 
 #endif
