@@ -574,7 +574,7 @@ static enum verdict await_answer(struct conversation *conversation, struct http 
     uint8_t start = take_u8(&unit);
     uint8_t length = take_u8(&unit);
     bool server_is_seen = conversation_has_start(conversation, FROM_SERVER) || http->side[FROM_SERVER].phase != HTTP_START_LINE;
-    bool is_masked_frame = (start & 0x70) == 0 && (start & 0x0f) <= 2 && length >= 0x80;
+    bool is_masked_frame = (start & 0x30) == 0 && (start & 0x0f) <= 2 && length >= 0x80; /* RSV1: compressed */
 
     if (server_is_seen || http->request != HTTP_REQUEST_WEBSOCKET || http->count != 1)
         return VERDICT_NEED_OTHER_SIDE;

@@ -127,7 +127,7 @@ static enum match match_hello(struct bytes bytes, enum tls_handshake_type expect
 }
 
 /* Begun in the middle: the record header of application data proves little, so the port must agree. */
-static bool looks_like_application_data(struct bytes bytes)
+static enum match match_application_data(struct bytes bytes)
 {
     struct cursor cursor = cursor_over(bytes);
     uint8_t type = take_u8(&cursor);
@@ -135,24 +135,25 @@ static bool looks_like_application_data(struct bytes bytes)
     uint8_t minor = take_u8(&cursor);
     uint16_t length = take_u16_be(&cursor);
 
-    return cursor_is_good(&cursor) && type == TLS_APPLICATION_DATA && minor <= 4 && record_header_fits(type, major, length);
+    if (type != TLS_APPLICATION_DATA)
+        return MATCH_NO;
+    if (!cursor_is_good(&cursor))
+        return MATCH_MAYBE;
+    return minor <= 4 && record_header_fits(type, major, length) ? MATCH_PORT : MATCH_NO;
+}
+
+static enum match match_side(const struct first_bytes *first, enum side side, enum tls_handshake_type hello)
+{
+    enum match match = first->has_start[side] ? MATCH_NO : match_application_data(first->side[side]);
+
+    return match != MATCH_NO ? match : match_hello(first->side[side], hello);
 }
 
 static enum match tls_match(const struct first_bytes *first)
 {
-    struct bytes client = first->side[FROM_CLIENT];
-    struct bytes server = first->side[FROM_SERVER];
-
-    if (client.length == 0 && server.length == 0)
-        return MATCH_MAYBE;
-    if (client.length > 0) {
-        if (!first->has_start[FROM_CLIENT] && looks_like_application_data(client))
-            return MATCH_PORT;
-        return match_hello(client, TLS_CLIENT_HELLO);
-    }
-    if (!first->has_start[FROM_SERVER] && looks_like_application_data(server))
-        return MATCH_PORT;
-    return match_hello(server, TLS_SERVER_HELLO);
+    if (first->side[FROM_CLIENT].length > 0)
+        return match_side(first, FROM_CLIENT, TLS_CLIENT_HELLO);
+    return match_side(first, FROM_SERVER, TLS_SERVER_HELLO);
 }
 
 /* ---- hellos ---- */

@@ -1,0 +1,86 @@
+/* test_tls.c - dissectors/tls.c: hellos in pieces, and what is hostile in them. */
+#include "base/text.h"
+#include "tests/unit/check.h"
+#include "tests/unit/dialogue.h"
+
+#define SESSION(COLUMN) dialogue_value("tls_session", 0, COLUMN)
+
+#define RANDOM "0123456789abcdef0123456789abcdef"
+/* a name extension for "a.example", and ALPN h2 */
+#define CLIENT_EXTENSIONS "\x00\x00\x00\x0e\x00\x0c\x00\x00\x09" "a.example" "\x00\x10\x00\x05\x00\x03\x02h2"
+#define CLIENT_HELLO_BODY "\x03\x03" RANDOM "\x00\x00\x02\x13\x01\x01\x00\x00\x1b" CLIENT_EXTENSIONS
+#define CLIENT_HELLO "\x01\x00\x00\x46" CLIENT_HELLO_BODY
+#define SERVER_HELLO_13 "\x02\x00\x00\x2e\x03\x03" RANDOM "\x00\x13\x01\x00\x00\x06\x00\x2b\x00\x02\x03\x04"
+#define SERVER_HELLO_12 "\x02\x00\x00\x31\x03\x03" RANDOM "\x00\xc0\x2f\x00\x00\x09\x00\x10\x00\x05\x00\x03\x02h2"
+
+UNIT_TEST(tls_reads_both_hellos)
+{
+    const struct step steps[] = {
+        CLIENT("\x16\x03\x01\x00\x4a" CLIENT_HELLO),
+        SERVER("\x16\x03\x03\x00\x32" SERVER_HELLO_13 "\x14\x03\x03\x00\x01\x01\x17\x03\x03\x00\x05" "abcde"),
+        CLIENT("\x14\x03\x03\x00\x01\x01\x17\x03\x03\x00\x05" "abcde"),
+        CLIENT("what comes now is not looked at"),
+    };
+
+    PLAY(9999, steps);
+    CHECK_TEXT(dialogue_protocol(), "tls");
+    CHECK_TEXT(SESSION("version"), "TLSv1.3");
+    CHECK_TEXT(SESSION("server_name"), "a.example");
+    CHECK_TEXT(SESSION("alpn"), "");
+    CHECK_TEXT(SESSION("alert"), "");
+    CHECK_TEXT(SESSION("encrypted"), "0");
+}
+
+UNIT_TEST(tls_gathers_a_hello_from_several_records)
+{
+    const struct step steps[] = {
+        CLIENT("\x16\x03\x01\x00\x02\x01\x00" "\x16\x03\x01\x00\x02\x00\x46" "\x16\x03\x01\x00\x46" CLIENT_HELLO_BODY),
+        SERVER("\x16\x03\x03\x00\x39" SERVER_HELLO_12 "\x0b\x00\x00\x00"),
+        CLIENT("\x15\x03\x03\x00\x02\x01\x5a\x15\x03\x03\x00\x02\x02\x30\x15\x03\x03\x00\x02\x01\x00"),
+    };
+
+    PLAY(9999, steps);
+    CHECK_TEXT(SESSION("server_name"), "a.example");
+    CHECK_TEXT(SESSION("version"), "TLSv1.2");
+    CHECK_TEXT(SESSION("alpn"), "h2");
+    CHECK_TEXT(SESSION("alert"), "unknown_ca");
+}
+
+UNIT_TEST(tls_one_side_and_gaps)
+{
+    const struct step server[] = {SERVER("\x16\x03\x03\x00\x35" SERVER_HELLO_12)};
+    const struct step gap[] = {
+        CLIENT("\x16\x03\x01\x00\x4a\x01\x00\x00\x46\x03\x03"),
+        MISSES(FROM_CLIENT, 32),
+        CLIENT("more of it"),
+        SERVER("\x16\x03\x03\x00\x35" SERVER_HELLO_12),
+    };
+    const struct step middle[] = {CLIENT("\x17\x03\x03\x00\x05" "abcde"), SERVER("\x17\x03\x03\x00\x05" "abcde")};
+    const struct dialogue begun_before = {.server_port = 443, .lacks_start = {true, true}, .steps = middle, .count = 2};
+
+    PLAY(9999, server);
+    CHECK_TEXT(SESSION("version"), "TLSv1.2");
+    PLAY(9999, gap);
+    CHECK_TEXT(SESSION("server_name"), "");
+    CHECK_TEXT(SESSION("version"), "TLSv1.2");
+    dialogue_play(&begun_before);
+    CHECK_TEXT(dialogue_protocol(), "tls");
+    CHECK_TEXT(SESSION("version"), "");
+}
+
+UNIT_TEST(tls_hostile_lengths_give_nothing)
+{
+    const struct step name[] = {
+        CLIENT("\x16\x03\x01\x00\x38\x01\x00\x00\x34\x03\x03" RANDOM "\x00\x00\x02\x13\x01\x01\x00\x00\x09\x00\x00\x00\x05\xff\xff\x00\xff\xff"),
+    };
+    const struct step hello[] = {CLIENT("\x16\x03\x01\x00\x04\x01\xff\xff\xff\x15\x03\x01\x00\x02\x02\x28")};
+    const struct step record[] = {CLIENT("\x16\x03\x01\xff\xff\x01\x00\x00\x46")};
+
+    PLAY(443, name);
+    CHECK_TEXT(SESSION("server_name"), "");
+    CHECK(dialogue_rows("tls_session") == 1);
+    PLAY(443, hello);
+    CHECK_TEXT(SESSION("alert"), "handshake_failure");
+    PLAY(443, record);
+    CHECK(dialogue_rows("tls_session") == 0);
+}
