@@ -2,7 +2,7 @@
 # Records test cases from real servers and clients, inside network namespaces (needs root).
 #
 #   record.sh [--out DIR] [CASE...]     CASE: smtp/starttls, or a whole protocol: smtp
-#   record.sh --list                    names all cases
+#   record.sh --list [CASE...]          names the cases that this would record
 #
 # Each case becomes DIR/<protocol>/<case>/{capture.pcap,truth.json,README.md}; DIR is tests/
 # unless --out is given. Derived cases (cut, reordered, hostile) are computed, not recorded.
@@ -23,18 +23,17 @@ all_cases() {
 }
 
 requested=()
+only_list=
 while [ $# -gt 0 ]; do
     case $1 in
         --out) out=$(mkdir -p "$2" && cd "$2" && pwd); shift ;;
-        --list) all_cases; exit 0 ;;
+        --list) only_list=yes ;;
         -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
         -*) echo "record.sh: unknown option $1" >&2; exit 2 ;;
         *) requested+=("$1") ;;
     esac
     shift
 done
-[ "$(id -u)" -eq 0 ] || { echo "record.sh: network namespaces need root" >&2; exit 1; }
-
 mapfile -t known < <(all_cases)
 chosen=()
 if [ "${#requested[@]}" -eq 0 ]; then
@@ -50,11 +49,15 @@ for request in "${requested[@]}"; do
     [ "${#chosen[@]}" -gt "$count" ] || { echo "record.sh: no such case: $request" >&2; exit 2; }
 done
 
-# A derived case needs the case that it is made from.
+derived=" $(for protocol in "${protocols[@]}"; do
+    /usr/bin/python3 "$record_folder/derive.py" --list "$protocol"
+done | tr '\n' ' ') "
+
 is_derived() {
-    /usr/bin/python3 "$record_folder/derive.py" --list "${1%%/*}" | grep -qx "$1"
+    [[ $derived == *" $1 "* ]]
 }
 
+# A derived case needs the case that it is made from.
 steps=()
 for name in "${chosen[@]}"; do
     if is_derived "$name"; then
@@ -64,13 +67,19 @@ for name in "${chosen[@]}"; do
     [[ " ${steps[*]} " == *" $name "* ]] || steps+=("$name")
 done
 
+if [ -n "$only_list" ]; then
+    printf '%s\n' "${chosen[@]}"
+    exit 0
+fi
+[ "$(id -u)" -eq 0 ] || { echo "record.sh: network namespaces need root" >&2; exit 1; }
+
 failed=0
 for name in "${steps[@]}"; do
     protocol=${name%%/*}
     case_name=${name#*/}
     if is_derived "$name"; then
         step=(/usr/bin/python3 "$record_folder/derive.py" --out "$out" "$name")
-    elif /usr/bin/python3 "$record_folder/hostile.py" --list "$protocol" | grep -qx "$name"; then
+    elif [ "$case_name" = hostile ]; then
         step=(/usr/bin/python3 "$record_folder/hostile.py" --out "$out" "$name")
     else
         step=(bash "$record_folder/case.sh" "$protocol" "$case_name" "$out/$protocol/$case_name")

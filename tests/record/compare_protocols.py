@@ -1,0 +1,420 @@
+"""What each protocol's views must say of a recorded case; used by compare.py.
+
+A derived case carries the sessions of the recorded one; `operation` tells what was done to the
+packets, and so what can still be known.
+"""
+
+
+def compare(check, database, truth):
+    operation = truth.get("operation", {}).get("name", "whole")
+    side = truth.get("operation", {}).get("side")
+    PROTOCOLS[truth["protocol"]](check, database, truth, operation, side)
+
+
+def sessions(check, database, truth, view):
+    """The view's rows beside the truth's sessions, in order; None if the numbers differ."""
+    rows = database.rows(f"SELECT * FROM {view} ORDER BY start_us, flow_id")
+    if len(rows) != len(truth["sessions"]):
+        check.fail(f"{len(rows)} rows in {view}, not {len(truth['sessions'])}")
+        return []
+    return list(zip(truth["sessions"], rows))
+
+
+def single_row(check, database, view):
+    rows = database.rows(f"SELECT * FROM {view} ORDER BY start_us, flow_id")
+    if len(rows) != 1:
+        check.fail(f"{len(rows)} rows in {view}, not 1")
+        return None
+    return rows[0]
+
+
+# ------------------------------------------------------------------ SMTP
+
+def smtp(check, database, truth, operation, side):
+    if operation == "midstream":
+        smtp_midstream(check, database, truth)
+        return
+    if operation == "one_side":
+        smtp_one_side(check, database, truth["sessions"][0], side)
+        return
+    for session, row in sessions(check, database, truth, "smtp_sessions"):
+        greeting_lost = operation == "gap" and side == "server"
+        smtp_session(check, session, row, greeting_lost)
+        mails = database.rows(f"SELECT * FROM smtp_mails WHERE flow_id = {row['flow_id']} ORDER BY number")
+        if session["tls"]:
+            smtp_under_tls(check, database, session, row, mails)
+            continue
+        check.equal("mails", len(mails), row["mails"])
+        smtp_mails(check, database, session, mails, truth if operation == "gap" else None)
+        smtp_rejections(check, database, session, row)
+
+
+def smtp_session(check, session, row, greeting_lost):
+    check.equal("banner", session["banner"], row["banner"])
+    check.equal("helo", session["helo"], row["helo"])
+    check.equal("encryption", "starttls" if session["tls"] else "none", row["encryption"])
+    if session.get("last_reply"):
+        check.equal("last_reply", session["last_reply"], row["last_reply"])
+    if not greeting_lost:
+        for extension in session["extensions"]:
+            if extension not in (row["server_extensions"] or ""):
+                check.fail(f"server_extensions lack {extension}: {row['server_extensions']!r}")
+    tried = session["auth"][-1] if session["auth"] else {}
+    check.right_or_unknown("auth_mechanism", tried.get("mechanism"), row["auth_mechanism"])
+    check.right_or_unknown("auth_result", tried.get("result"), row["auth_result"])
+    if tried.get("user"):
+        check.right_or_unknown("auth_user", tried["user"], row["auth_user"])
+
+
+def smtp_under_tls(check, database, session, row, mails):
+    check.equal("mails in the clear", 0, len(mails))
+    tls = database.rows(f"SELECT * FROM tls_sessions WHERE flow_id = {row['flow_id']}")
+    check.equal("TLS sessions", 1, len(tls))
+    if tls:
+        check.equal("TLS version", session["tls"].split()[0].removeprefix("TLSv"),
+                    (tls[0]["version"] or "").removeprefix("TLSv").removeprefix("TLS ").strip())
+
+
+def smtp_mails(check, database, session, mails, gap):
+    """Every mail that Postfix queued is there in order, with its size; and none besides."""
+    queued = [mail for mail in session["transactions"] if mail["outcome"] == "delivered"]
+    seen = [mail for mail in mails if mail["outcome"] == "delivered"]
+    check.equal("mails delivered", len(queued), len(seen))
+    for mail, row in zip(queued, seen):
+        smtp_mail(check, database, mail, row, gap)
+    refused = [mail for mail in session["transactions"] if mail["outcome"] == "rejected"]
+    codes = [row["reply_code"] for row in mails if row["outcome"] == "rejected"]
+    for mail in refused:
+        if not any(code and code >= 500 for code in codes):
+            check.fail(f"the mail that was refused with {mail['rejection']!r} is not told")
+
+
+def smtp_mail(check, database, mail, row, gap):
+    check.one_of("mail_from", [mail["from"]] if mail["from"] else ["", "<>"], row["mail_from"])
+    check.equal("reply_code", 250, row["reply_code"])
+    if gap and gap["operation"]["side"] == "client":
+        lost = gap["operation"]["lost_bytes"]
+        check.equal("mail's missing", lost, row["missing"])
+        check.one_of("size beside a gap", [mail["size"], mail["size"] - lost], row["size"])
+    else:
+        check.equal(f"size of mail {row['number']}", mail["size"], row["size"])
+    check.right_or_unknown("subject", mail["subject"], row["subject"])
+    if mail["message_id"]:
+        check.one_of("message_id", [None, mail["message_id"], f"<{mail['message_id']}>"], row["message_id"])
+    accepted = database.rows("SELECT address FROM smtp_recipients WHERE accepted = 1 "
+                             f"AND mail_id = {row['mail_id']}")
+    check.equal("recipients", sorted(mail["recipients"]), sorted(entry["address"] for entry in accepted))
+
+
+def smtp_rejections(check, database, session, row):
+    told = [(entry["address"], entry["reply_code"]) for entry in database.rows(
+        "SELECT r.address, r.reply_code FROM smtp_recipients r JOIN smtp_mails m ON m.mail_id = r.mail_id "
+        f"WHERE r.accepted = 0 AND m.flow_id = {row['flow_id']}")]
+    for rejection in session["rejections"]:
+        if rejection["stage"] == "RCPT" and (rejection["to"], rejection["code"]) not in told:
+            check.fail(f"recipient {rejection['to']} refused with {rejection['code']} is not among {told}")
+
+
+def smtp_midstream(check, database, truth):
+    last = truth["sessions"][0]["transactions"][-1]
+    rows = database.rows(f"SELECT * FROM smtp_mails WHERE mail_from = '{last['from']}' AND outcome = 'delivered'")
+    check.equal("rows of the last mail", 1, len(rows))
+    for row in rows:
+        check.equal("size of the last mail", last["size"], row["size"])
+    session = single_row(check, database, "smtp_sessions")
+    if session:
+        check.equal("banner that was not captured", None, session["banner"])
+
+
+def smtp_one_side(check, database, session, side):
+    row = single_row(check, database, "smtp_sessions")
+    if row is None:
+        return
+    mails = database.rows("SELECT * FROM smtp_mails ORDER BY number")
+    if side == "server":
+        check.equal("banner", session["banner"], row["banner"])
+        check.equal("helo that was not captured", None, row["helo"])
+        check.equal("senders that were not captured", [], [m["mail_from"] for m in mails if m["mail_from"]])
+        return
+    mail = session["transactions"][0]
+    check.equal("helo", session["helo"], row["helo"])
+    check.equal("banner that was not captured", None, row["banner"])
+    check.equal("mails", 1, len(mails))
+    if mails:
+        check.equal("mail_from", mail["from"], mails[0]["mail_from"])
+        check.equal("size", mail["size"], mails[0]["size"])
+        check.equal("outcome without replies", "unknown", mails[0]["outcome"])
+        check.equal("reply_code that was not captured", None, mails[0]["reply_code"])
+
+
+# ------------------------------------------------------------------ SSH
+
+SSH_CLIENT = ("client_version", "hassh")
+SSH_SERVER = ("server_version", "hassh_server")
+SSH_BOTH = ("kex", "client_cipher", "server_cipher", "client_mac", "server_mac",
+            "client_compression", "server_compression")
+
+
+def ssh(check, database, truth, operation, side):
+    if operation == "midstream":
+        # Encrypted bytes alone: a row may say that it was SSH, and nothing more.
+        for row in database.rows("SELECT * FROM ssh_sessions"):
+            for column in SSH_CLIENT + SSH_SERVER + SSH_BOTH:
+                check.equal(f"{column} that was not captured", None, row[column])
+        return
+    for session, row in sessions(check, database, truth, "ssh_sessions"):
+        known = {name: session[name] for name in SSH_CLIENT + SSH_SERVER + SSH_BOTH}
+        for direction in ("client_mac", "server_mac"):
+            known[direction] = known[direction] or "<implicit>"
+        known["strict_kex"] = int(session["strict_kex"])
+        known["host_key_type"] = session["host_key_algorithm"]
+        known["host_key_fingerprint"] = session["host_key"]["fingerprint"]
+        if operation == "one_side":
+            ssh_one_side(check, known, row, side)
+            continue
+        known["protocol_version"] = "2.0"
+        for column, value in known.items():
+            check.equal(column, value, row[column])
+        login = session["authentication"]
+        check.right_or_unknown("auth_result", login["result"], row["auth_result"])
+        check.right_or_unknown("auth_method", login["method"], row["auth_method"])
+
+
+def ssh_one_side(check, known, row, side):
+    seen, unseen = (SSH_CLIENT, SSH_SERVER) if side == "client" else (SSH_SERVER, SSH_CLIENT)
+    for column in seen:
+        check.equal(column, known[column], row[column])
+    for column in unseen + SSH_BOTH:
+        check.equal(f"{column} that was not captured", None, row[column])
+    if side == "server":
+        check.equal("host_key_fingerprint", known["host_key_fingerprint"], row["host_key_fingerprint"])
+
+
+# ------------------------------------------------------------------ WebSocket
+
+def websocket(check, database, truth, operation, side):
+    if operation == "midstream":
+        return  # without its handshake a WebSocket has no name; flows were compared
+    if operation == "one_side":
+        websocket_one_side(check, database, truth["sessions"][0], side)
+        return
+    for session, row in sessions(check, database, truth, "websocket_sessions"):
+        for column in ("host", "uri", "status_code", "subprotocol", "extensions", "close_code",
+                       "close_reason", "closed_by"):
+            check.equal(column, session[column], row[column])
+        accept = session["accept_valid"]
+        check.equal("accept_valid", None if accept is None else int(accept), row["accept_valid"])
+        for column, header in (("origin", "origin"), ("user_agent", "user-agent")):
+            check.equal(column, session["request_headers"].get(header), row[column])
+        lost = truth["operation"] if operation == "gap" else None
+        for speaker in ("client", "server"):
+            websocket_messages(check, database, row["flow_id"], speaker, session,
+                               lost if lost and lost["side"] == speaker else None)
+
+
+def messages_of(database, flow_id, speaker):
+    return database.rows(f"SELECT * FROM websocket_messages WHERE flow_id = {flow_id} "
+                         f"AND from_side = '{speaker}' ORDER BY number")
+
+
+def websocket_messages(check, database, flow_id, speaker, session, lost):
+    expected = session["messages"][speaker]
+    rows = messages_of(database, flow_id, speaker)
+    if lost:
+        # The largest message lost its segment; all others stand, and it may stand with its header's size.
+        largest = max(expected, key=lambda message: message["size"])
+        without = [message for message in expected if message is not largest]
+        sizes = [row["size"] for row in rows]
+        check.one_of(f"sizes of the {speaker}'s messages beside the gap",
+                     [[message["size"] for message in expected], [message["size"] for message in without]], sizes)
+        return
+    check.equal(f"number of the {speaker}'s messages", len(expected), len(rows))
+    compressed = "permessage-deflate" in (session["extensions"] or "")
+    for number, (message, row) in enumerate(zip(expected, rows), 1):
+        name = f"{speaker}'s message {number}"
+        check.equal(f"opcode of the {name}", message["opcode"], row["opcode"])
+        check.equal(f"fragments of the {name}", message["fragments"], row["fragments"])
+        compare_size = check.right_or_unknown if compressed else check.equal
+        compare_size(f"size of the {name}", message["size"], row["size"])
+
+
+def websocket_one_side(check, database, session, side):
+    """What is told of the side that was captured is right; of the other nothing is told."""
+    rows = database.rows("SELECT * FROM websocket_sessions")
+    other = "server" if side == "client" else "client"
+    if len(rows) > 1:
+        check.fail(f"{len(rows)} rows in websocket_sessions, not 1")
+    for row in rows:
+        check.equal("messages that were not captured", [], messages_of(database, row["flow_id"], other))
+        seen = messages_of(database, row["flow_id"], side)
+        if seen:
+            check.equal(f"the {side}'s messages",
+                        [(message["opcode"], message["size"]) for message in session["messages"][side]],
+                        [(message["opcode"], message["size"]) for message in seen])
+        known = {"host": session["host"], "uri": session["uri"]}
+        for column, value in known.items():
+            check.equal(column, value if side == "client" else None, row[column])
+        check.equal("status_code", None if side == "client" else session["status_code"], row["status_code"])
+
+
+# ------------------------------------------------------------------ RDP
+
+def rdp(check, database, truth, operation, side):
+    if operation == "midstream":
+        return  # what is left begins inside the connection sequence; flows were compared
+    client_seen = operation != "one_side" or side == "client"
+    server_seen = operation not in ("one_side", "gap") or (operation == "one_side" and side == "server")
+    for session, row in sessions(check, database, truth, "rdp_sessions"):
+        cookie = session["cookie"] or session["routing_token"]
+        check.equal("cookie", cookie if client_seen else None, row["cookie"])
+        rdp_negotiation(check, session, row, client_seen, server_seen)
+        rdp_client_data(check, session, row, client_seen)
+        if session["clear"] and server_seen:
+            check.equal("encryption_method", session["encryption_method"], number(row["encryption_method"]))
+            check.equal("encryption_level", session["encryption_level"], number(row["encryption_level"]))
+            check.right_or_unknown("certificate_type", session["certificate_type"], row["certificate_type"])
+        channels = database.rows(f"SELECT * FROM rdp_channels WHERE flow_id = {row['flow_id']} ORDER BY channel_id, name")
+        rdp_channels(check, session, channels, client_seen, server_seen)
+
+
+NUMBERS = {"none": 0, "rdp": 0, "40bit": 1, "128bit": 2, "56bit": 8, "fips": 16, "ssl": 1, "tls": 1,
+           "hybrid": 2, "low": 1, "client compatible": 2, "client_compatible": 2, "high": 3}
+
+
+def number(value):
+    """A number, however the program spells it."""
+    if value is None or isinstance(value, int):
+        return value
+    text = str(value).lower().removesuffix("-bit").strip()
+    return NUMBERS.get(text, NUMBERS.get(text + "bit", value))
+
+
+def rdp_negotiation(check, session, row, client_seen, server_seen):
+    if client_seen and session["requested_protocols"]:
+        check.equal("requested_protocols", session["requested_protocols"], protocol_bits(row["requested_protocols"]))
+    if server_seen and session["selected_protocol"] is not None:
+        check.equal("selected_protocol", session["selected_protocol"], protocol_bits(row["selected_protocol"]))
+    if server_seen and session["negotiation_failure"] is not None:
+        check.one_of("negotiation_failure", [session["negotiation_failure"], "ssl_required", "SSL_REQUIRED_BY_SERVER"],
+                     row["negotiation_failure"])
+    elif row["negotiation_failure"] is not None:
+        check.fail(f"negotiation_failure: {row['negotiation_failure']!r}, but there was none")
+
+
+def protocol_bits(value):
+    if value is None or isinstance(value, int):
+        return value
+    total = 0
+    for name in str(value).lower().replace("|", ",").split(","):
+        total |= number(name.strip()) or 0
+    return total
+
+
+def rdp_client_data(check, session, row, client_seen):
+    for column in ("client_name", "client_build", "desktop_width", "desktop_height", "keyboard_layout",
+                   "keyboard_type", "color_depth"):
+        value = session.get(column) if session["clear"] and client_seen else None
+        if column == "color_depth":
+            check.right_or_unknown(column, value, row[column])
+        else:
+            check.equal(column, value, row[column])
+
+
+def rdp_channels(check, session, rows, client_seen, server_seen):
+    if not session["clear"]:
+        check.equal("channels under TLS", [], rows)
+        return
+    if not client_seen:
+        return
+    expected = session["channels"]
+    check.equal("channels", sorted(channel["name"] for channel in expected), sorted(row["name"] for row in rows))
+    by_name = {row["name"]: row for row in rows}
+    for channel in expected:
+        row = by_name.get(channel["name"], {})
+        check.equal(f"channel_id of {channel['name']}", channel["id"] if server_seen else None, row.get("channel_id"))
+
+
+# ------------------------------------------------------------------ FTP
+
+def ftp(check, database, truth, operation, side):
+    if operation == "midstream":
+        ftp_midstream(check, database, truth["sessions"][0])
+        return
+    if operation == "one_side":
+        ftp_one_side(check, database, truth["sessions"][0], side)
+        return
+    for session, row in sessions(check, database, truth, "ftp_sessions"):
+        check.equal("encryption", "explicit" if session["tls_after"] else "none", row["encryption"])
+        in_clear = session["commands"][:session["tls_after"]]
+        if session["tls_after"] is None:
+            check.equal("user", session["user"], row["user"])
+            check.equal("auth_result", session["auth_result"], row["auth_result"])
+        if session["user"] != "anonymous":
+            check.equal("password without --passwords", None, row["password"])
+        check.equal("commands", len(in_clear), row["commands"])
+        ftp_commands(check, database, row["flow_id"], in_clear)
+        if session["tls_after"] is None:
+            ftp_transfers(check, database, row["flow_id"], session,
+                          truth["operation"]["lost_bytes"] if operation == "gap" else 0)
+
+
+def ftp_commands(check, database, flow_id, expected):
+    rows = database.rows(f"SELECT * FROM ftp_commands WHERE flow_id = {flow_id} ORDER BY number")
+    check.equal("commands and replies",
+                [(entry["command"], entry["reply_code"]) for entry in expected],
+                [(row["command"].upper(), row["reply_code"]) for row in rows])
+    for entry, row in zip(expected, rows):
+        if entry["command"] in ("USER", "CWD", "RETR", "STOR", "APPE", "PORT", "EPRT", "RNFR", "SIZE"):
+            check.equal(f"argument of {entry['command']}", entry["argument"], row["argument"])
+
+
+def ftp_transfers(check, database, flow_id, session, lost):
+    rows = database.rows("SELECT t.*, f.client_bytes + f.server_bytes AS flow_bytes FROM ftp_transfers t "
+                         "LEFT JOIN flows f ON f.flow_id = t.data_flow_id "
+                         f"WHERE t.flow_id = {flow_id} AND t.reply_code < 400 ORDER BY t.number")
+    check.equal("transfers", [entry["command"] for entry in session["transfers"]],
+                [row["command"].upper() for row in rows])
+    for entry, row in zip(session["transfers"], rows):
+        name = f"{entry['command']} {entry['argument'] or ''}".strip()
+        for column in ("direction", "mode", "data_ip", "data_port", "reply_code"):
+            if entry[column] is not None:
+                check.equal(f"{column} of {name}", entry[column], row[column])
+        if row["data_flow_id"] is None:
+            check.fail(f"{name} has no data_flow_id")
+            continue
+        if entry["size"] is not None:
+            sizes = [entry["size"]] if not lost else [entry["size"], entry["size"] - lost]
+            check.one_of(f"size of {name}", sizes, row["size"])
+            check.one_of(f"bytes of the data flow of {name}", sizes, row["flow_bytes"])
+        if entry["path"] and entry["direction"] != "list":
+            check.one_of(f"path of {name}", [entry["path"], entry["argument"], None], row["path"])
+
+
+def ftp_midstream(check, database, session):
+    """The commands told are the last ones of the session, in order, with their replies."""
+    rows = database.rows("SELECT * FROM ftp_commands ORDER BY flow_id, number")
+    told = [(row["command"].upper(), row["reply_code"]) for row in rows if row["reply_code"] is not None]
+    said = [(entry["command"], entry["reply_code"]) for entry in session["commands"]]
+    if not told:
+        check.fail("no command of the rest of the session is told")
+    elif told != said[len(said) - len(told):]:
+        check.fail(f"commands {told} are not the end of the session")
+
+
+def ftp_one_side(check, database, session, side):
+    row = single_row(check, database, "ftp_sessions")
+    if row is None:
+        return
+    rows = database.rows(f"SELECT * FROM ftp_commands WHERE flow_id = {row['flow_id']} ORDER BY number")
+    if side == "server":
+        check.equal("commands that were not captured", [], [entry["command"] for entry in rows if entry["command"]])
+        check.equal("user that was not captured", None, row["user"])
+        return
+    check.equal("commands", [entry["command"] for entry in session["commands"]],
+                [entry["command"].upper() for entry in rows])
+    check.equal("replies that were not captured", [], [entry["reply_code"] for entry in rows if entry["reply_code"]])
+    check.equal("user", session["user"], row["user"])
+    check.equal("auth_result without replies", None, row["auth_result"])
+
+
+PROTOCOLS = {"smtp": smtp, "ssh": ssh, "websocket": websocket, "rdp": rdp, "ftp": ftp}
