@@ -18,6 +18,8 @@ function_name=${protocol}_${case_name//-/_}
 declare -F "$function_name" >/dev/null || die "no such case: $protocol/$case_name"
 
 [ -z "${RECORD_DEBUG-}" ] || set -x
+export LC_ALL=C.UTF-8 TZ=UTC
+unset http_proxy https_proxy ftp_proxy all_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY
 network_open
 "$function_name"
 mkdir -p "$folder"

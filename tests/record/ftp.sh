@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2016
 # Records FTP: a private ProFTPD (and pyftpdlib on an odd port) with the account alice and an
 # anonymous one; curl, lftp and ftplib as clients. ProFTPD's ExtendedLog names each command with
 # its reply and its bytes.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2016
 # What every recording script shares: two network namespaces joined by a veth pair, servers and
 # clients started inside them, tcpdump on the client's end, and the clean-up of it all.
 # Sourced by case.sh, which runs one case in one process; names carry that process's id, so

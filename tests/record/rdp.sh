@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2016
 # Records RDP: a private xrdp up to its login screen (no session manager behind it) and
 # xfreerdp under Xvfb. What the server logs and what the client logs at DEBUG is the truth.
 

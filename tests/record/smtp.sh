@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2016
 # Records SMTP: a private Postfix that knows alice and bob at example.test, delivers into their
 # Maildirs and rejects others; swaks, curl and a small script of ours as clients.
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2016
 # Records SSH: OpenSSH's and Dropbear's server and client in their combinations. The truth comes
 # from `ssh -vv` or from sshd at LogLevel DEBUG2, whichever side is OpenSSH, from the server's
 # word on the login, and from the fingerprint of the host key file.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2016
 # Records WebSocket: servers are python3-websockets and websocketd, the client is
 # python3-websockets, whose debug log names every frame; the truth is read from it.
 
@@ -76,7 +76,7 @@ websocket_refused() {
 }
 
 websocket_odd_port() {
-    start websocketd server websocketd --port=17017 --address=$server_address --loglevel=access /bin/cat
+    start websocketd server websocketd --port=17017 --address="$server_address" --loglevel=access /bin/cat
     await_port 17017
     capture_start
     websocket_client 'ws://server.example.test:17017/lines?of=three' lines
