@@ -310,24 +310,20 @@ def run_one(case, name):
 
 def schema_columns():
     """
-    {(view, column): whether the schema says that it is not filled yet}, as `wirescribe schema` prints it: each view's
-    CREATE VIEW or heading, then its columns with their sentences.
+    {(view, column): whether the schema says that it is not filled yet}. `wirescribe schema` prints each view as
+    CREATE VIEW name AS, then a comment for each column: its name, its type, its sentence.
     """
     _, text, _ = run(['schema'])
-    return parse_schema(text)
-
-
-def parse_schema(text):
     columns = {}
     view = None
     for line in text.split('\n'):
-        heading = re.match(r'-- view (\w+)', line)
-        if heading:
-            view = heading.group(1)
+        heading = re.match(r'CREATE VIEW (\w+)', line)
+        if heading or line.startswith('CREATE TABLE'):
+            view = heading and heading.group(1)
             continue
-        column = re.match(r'--   (\w+) +(?:INTEGER|REAL|TEXT)\b(.*)', line)
+        column = re.match(r'--   ([\w.]+) +(?:INTEGER|REAL|TEXT|0 or 1) +(.*)', line)
         if column and view:
-            columns[(view, column.group(1))] = 'not filled yet' in column.group(2)
+            columns[(view, column.group(1))] = '(not filled yet)' in column.group(2)
     return columns
 
 

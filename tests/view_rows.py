@@ -59,7 +59,7 @@ def columns_of_dump(text):
         if header:
             view = header.group(1)
             continue
-        column = re.match(r'(\w+): +(.*)', line)
+        column = re.match(r'([\w.]+): +(.*)', line)
         if column and view:
             key = (view, column.group(1))
             found[key] = found.get(key, False) or column.group(2) != 'NULL'
