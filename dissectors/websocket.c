@@ -46,7 +46,7 @@ static const struct record_session websocket_session_in_sessions = {
     .user = "NULL",
     .outcome = "CASE WHEN s.status_code <> 101 THEN 'refused' WHEN s.closed_by IS NOT NULL THEN 'closed' WHEN s.status_code = 101 THEN 'opened' END",
     .summary = "coalesce(s.host, '') || coalesce(s.uri, '') || coalesce(CASE WHEN s.status_code <> 101 THEN ' refused with ' || s.status_code END, '') || "
-               "coalesce(', ' || s.client_messages || ' messages up', '') || coalesce(', ' || s.server_messages || ' messages down', '') || "
+               "coalesce(', messages: ' || s.client_messages || ' up', '') || coalesce(', ' || s.server_messages || ' down', '') || "
                "coalesce(', closed by the ' || s.closed_by, '') || coalesce(' with ' || s.close_code, '')",
 };
 
