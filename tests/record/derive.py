@@ -28,6 +28,7 @@ CASES = {
     "ssh/server-only": ("ssh/aes128-ctr", "one_side", {"side": "server"}),
     "ssh/reordered": ("ssh/sftp", "reordered", {}),
     "websocket/gap": ("websocket/echo", "gap", {"side": "client"}),
+    "websocket/gap-payload": ("websocket/echo", "gap", {"side": "client", "after_largest": True}),
     "websocket/midstream": ("websocket/echo", "midstream", {"keep": 0.6}),
     "websocket/client-only": ("websocket/fragments", "one_side", {"side": "client"}),
     "websocket/server-only": ("websocket/fragments", "one_side", {"side": "server"}),
@@ -56,8 +57,12 @@ def side_of(packet, clients):
     return "client" if packet.source == clients[packet.connection] else "server"
 
 
-def gap(packets, clients, side):
-    """Drops the largest data segment of that side, but not a connection's first one."""
+def gap(packets, clients, side, after_largest=False):
+    """Drops the largest data segment of that side, but not a connection's first one.
+
+    The largest one begins a message that needs several segments; with after_largest the next
+    segment is lost instead, which begins nothing.
+    """
     begun, candidates = set(), []
     for index, packet in enumerate(packets):
         if not packet.payload or side_of(packet, clients) != side:
@@ -76,10 +81,12 @@ def gap(packets, clients, side):
                            for later in candidates + [chosen])]
         chosen = max(followed, key=lambda index: len(packets[index].payload))
         lost = packets[chosen]
+    if after_largest:
+        lost = packets[min(index for index in candidates if index > chosen)]
     kept = [packet for packet in packets
             if not (packet.payload and packet.connection == lost.connection
                     and packet.source == lost.source and packet.sequence == lost.sequence)]
-    return kept, {"side": side, "lost_bytes": len(lost.payload),
+    return kept, {"side": side, "lost_bytes": len(lost.payload), "header_lost": not after_largest,
                   "client": list(clients[lost.connection])}
 
 
@@ -145,7 +152,7 @@ def derive(case, out):
     (folder / "README.md").write_text(
         f"# {case}\n\nPurpose: {PURPOSES[operation]}.\n\n"
         f"Origin: the packets of {base}, {operation.replace('_', ' ')} "
-        f"({', '.join(f'{name}: {value}' for name, value in done.items() if name != 'client')}).\n\n"
+        f"({', '.join(f'{name}: {value}' for name, value in done.items() if name in ('side', 'lost_bytes', 'packets_cut', 'swapped', 'repeated'))}).\n\n"
         f"Made by: `tests/record/record.sh {case}` (tests/record/derive.py; truth.json has the "
         f"sessions of {base} and what is left of each connection)\n")
 
