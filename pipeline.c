@@ -83,6 +83,12 @@ const struct record_table *const *pipeline_tables(size_t *count)
     return tables;
 }
 
+/* The name that top and ps show for this thread. */
+static void name_thread(const char *name)
+{
+    (void)pthread_setname_np(pthread_self(), name);
+}
+
 /* ---- rows ---- */
 
 static void send_rows(struct row_writer *writer, bool is_tick)
@@ -130,9 +136,9 @@ static void *run_worker(void *argument)
     struct worker *worker = argument;
     struct packet_batch *batch;
 
+    name_thread("worker");
     while ((batch = queue_pop(worker->full)) != NULL) {
-        for (size_t i = 0; i < batch->count; i++)
-            streams_packet(worker->streams, &batch->packets[i]);
+        streams_packets(worker->streams, batch->packets, batch->count);
         streams_tick(worker->streams, batch->now_us);
         if (batch->is_tick && take_empty_rows(&worker->writer))
             send_rows(&worker->writer, true);
@@ -291,6 +297,14 @@ static void on_progress(void *context, const struct capture_totals *totals)
     pipeline->options->progress(NULL, &now);
 }
 
+static void *run_store(void *argument)
+{
+    struct pipeline *pipeline = argument;
+
+    name_thread("store");
+    return store_run(pipeline->store);
+}
+
 static void *run_capture(void *argument)
 {
     struct pipeline *pipeline = argument;
@@ -308,6 +322,7 @@ static void *run_capture(void *argument)
         .progress = options->progress != NULL ? on_progress : NULL,
     };
 
+    name_thread("capture");
     if (options->device.device != NULL)
         pipeline->result->capture = capture_read_device(&capture, &options->device, &pipeline->result->totals);
     else
@@ -358,7 +373,7 @@ static bool run_all(struct pipeline *pipeline)
         if (!start_worker(pipeline, i))
             return false;
     }
-    if (pthread_create(&pipeline->store_thread, NULL, store_run, pipeline->store) != 0) {
+    if (pthread_create(&pipeline->store_thread, NULL, run_store, pipeline) != 0) {
         log_error("the store's thread cannot be started");
         return false;
     }
@@ -396,10 +411,10 @@ static unsigned default_workers(void)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
-    /* the capture thread keeps one processor busy, and the store a good part of another */
+    /* the workers have most of the work; capture and store together need less than one processor */
     if (processors <= 2)
-        return 1;
-    return processors > 10 ? 8 : (unsigned)processors - 2;
+        return processors < 2 ? 1 : 2;
+    return processors > 9 ? 8 : (unsigned)processors - 1;
 }
 
 bool pipeline_run(const struct pipeline_options *options, struct pipeline_result *result)

@@ -3,22 +3,6 @@
 
 #include <arpa/inet.h>
 
-struct address address_from_ipv4(const uint8_t bytes[4])
-{
-    struct address address = {.version = 4};
-
-    memcpy(address.bytes, bytes, 4);
-    return address;
-}
-
-struct address address_from_ipv6(const uint8_t bytes[16])
-{
-    struct address address = {.version = 6};
-
-    memcpy(address.bytes, bytes, 16);
-    return address;
-}
-
 bool address_from_text(const char *text, struct address *address)
 {
     uint8_t bytes[16];

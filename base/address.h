@@ -16,8 +16,20 @@ struct address {
 #define ADDRESS_TEXT_SIZE 46 /* the longest text, with its NUL */
 
 /* From 4 or 16 bytes in network order. */
-struct address address_from_ipv4(const uint8_t bytes[4]);
-struct address address_from_ipv6(const uint8_t bytes[16]);
+static inline struct address address_from_ipv4(const uint8_t bytes[4])
+{
+    struct address address = {.version = 4};
+
+    memcpy(address.bytes, bytes, 4);
+    return address;
+}
+static inline struct address address_from_ipv6(const uint8_t bytes[16])
+{
+    struct address address = {.version = 6};
+
+    memcpy(address.bytes, bytes, 16);
+    return address;
+}
 
 /* From text, as in an FTP EPRT argument. False where it is no address. */
 bool address_from_text(const char *text, struct address *address);

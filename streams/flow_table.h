@@ -142,6 +142,23 @@ void flow_table_free(struct flow_table *table);
 struct flow_key flow_key_of(const struct packet *packet, bool *source_is_low);
 
 uint64_t flow_table_hash(const struct flow_table *table, const struct flow_key *key);
+/* Ask for the memory that flow_table_find will touch: first the bucket, some packets later the flow in it. */
+static inline void flow_table_prefetch_bucket(const struct flow_table *table, uint64_t hash)
+{
+    __builtin_prefetch(&table->buckets[hash & (table->bucket_count - 1)]);
+}
+static inline void flow_table_prefetch_flow(const struct flow_table *table, uint64_t hash)
+{
+    const struct flow *flow = table->buckets[hash & (table->bucket_count - 1)];
+
+    if (flow == NULL)
+        return;
+    __builtin_prefetch(flow);
+    __builtin_prefetch(&flow->key);
+    __builtin_prefetch(&flow->packets);
+    __builtin_prefetch(&flow->hash);
+}
+
 struct flow *flow_table_find(const struct flow_table *table, const struct flow_key *key, uint64_t hash);
 
 /* The table owns the flow from now on, until flow_table_remove. */

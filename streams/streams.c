@@ -274,14 +274,26 @@ static void raise_timeout(struct streams *streams, struct flow *flow, const stru
         flow_table_set_timeout(&streams->table, flow, TIMEOUT_TCP_OPEN);
 }
 
-/* A whole packet with its transport fields; it came in `pieces` packets. */
-static void on_packet(struct streams *streams, const struct packet *packet, unsigned pieces)
-{
+/* What is computed ahead of a packet's turn. */
+struct prepared {
+    struct flow_key key;
+    uint64_t hash;
     bool source_is_low;
-    struct flow_key key = flow_key_of(packet, &source_is_low);
+};
+
+static void prepare(const struct streams *streams, const struct packet *packet, struct prepared *prepared)
+{
+    prepared->key = flow_key_of(packet, &prepared->source_is_low);
+    prepared->hash = flow_table_hash(&streams->table, &prepared->key);
+}
+
+/* A whole packet with its transport fields; it came in `pieces` packets. */
+static void on_packet(struct streams *streams, const struct packet *packet, const struct prepared *prepared, unsigned pieces)
+{
+    bool source_is_low = prepared->source_is_low;
     enum endpoint from = source_is_low ? ENDPOINT_LOW : ENDPOINT_HIGH;
-    uint64_t hash = flow_table_hash(&streams->table, &key);
-    struct flow *flow = flow_table_find(&streams->table, &key, hash);
+    uint64_t hash = prepared->hash;
+    struct flow *flow = flow_table_find(&streams->table, &prepared->key, hash);
 
     if (flow != NULL && is_over(flow, packet->time_us)) {
         streams_end_flow(streams, flow, ENDING_TIMEOUT);
@@ -292,7 +304,7 @@ static void on_packet(struct streams *streams, const struct packet *packet, unsi
         flow = NULL;
     }
     if (flow == NULL)
-        flow = streams_new_flow(streams, packet, &key, hash, source_is_low);
+        flow = streams_new_flow(streams, packet, &prepared->key, hash, source_is_low);
     if (flow == NULL)
         return;
     if (packet->time_us > flow->facts.last_us)
@@ -310,6 +322,7 @@ static void on_packet(struct streams *streams, const struct packet *packet, unsi
 static void on_fragment(struct streams *streams, const struct packet *fragment)
 {
     struct packet whole = *fragment;
+    struct prepared prepared;
     struct bytes datagram;
     unsigned pieces;
 
@@ -319,19 +332,53 @@ static void on_fragment(struct streams *streams, const struct packet *fragment)
         streams->undecodable_datagrams++;
         return;
     }
-    on_packet(streams, &whole, pieces);
+    prepare(streams, &whole, &prepared);
+    on_packet(streams, &whole, &prepared, pieces);
 }
 
-void streams_packet(struct streams *streams, const struct packet *packet)
+/* How many packets ahead a flow's memory is asked for: most of a packet's time would be waiting for it otherwise. */
+#define AHEAD_BUCKET 8
+#define AHEAD_FLOW 4
+#define AHEAD_RING 16 /* a power of two above both */
+
+static bool has_flow(const struct packet *packet)
 {
-    if (packet->decoded != DECODED)
-        return;
-    if (packet->time_us > streams->now_us)
-        streams->now_us = packet->time_us;
-    if (packet->is_fragment)
-        on_fragment(streams, packet);
-    else if (packet->has_transport)
-        on_packet(streams, packet, 1);
+    return packet->decoded == DECODED && packet->has_transport && !packet->is_fragment;
+}
+
+static void look_ahead(struct streams *streams, const struct packet *packets, size_t count, size_t at, struct prepared ring[AHEAD_RING])
+{
+    if (at + AHEAD_BUCKET < count && has_flow(&packets[at + AHEAD_BUCKET])) {
+        struct prepared *prepared = &ring[(at + AHEAD_BUCKET) % AHEAD_RING];
+
+        prepare(streams, &packets[at + AHEAD_BUCKET], prepared);
+        flow_table_prefetch_bucket(&streams->table, prepared->hash);
+    }
+    if (at + AHEAD_FLOW < count && has_flow(&packets[at + AHEAD_FLOW]))
+        flow_table_prefetch_flow(&streams->table, ring[(at + AHEAD_FLOW) % AHEAD_RING].hash);
+}
+
+void streams_packets(struct streams *streams, const struct packet *packets, size_t count)
+{
+    struct prepared ring[AHEAD_RING];
+
+    for (size_t i = 0; i < count && i < AHEAD_BUCKET; i++) {
+        if (has_flow(&packets[i]))
+            prepare(streams, &packets[i], &ring[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct packet *packet = &packets[i];
+
+        look_ahead(streams, packets, count, i, ring);
+        if (packet->decoded != DECODED)
+            continue;
+        if (packet->time_us > streams->now_us)
+            streams->now_us = packet->time_us;
+        if (packet->is_fragment)
+            on_fragment(streams, packet);
+        else if (packet->has_transport)
+            on_packet(streams, packet, &ring[i % AHEAD_RING], 1);
+    }
 }
 
 void streams_tick(struct streams *streams, int64_t now_us)

@@ -28,8 +28,8 @@ struct streams;
 /* NULL with an error logged: out of memory, or nDPI does not start. Call it on one thread after the other. */
 struct streams *streams_new(const struct streams_options *options);
 
-/* One packet, in the order of capture. */
-void streams_packet(struct streams *streams, const struct packet *packet);
+/* Packets in the order of capture. */
+void streams_packets(struct streams *streams, const struct packet *packets, size_t count);
 
 /* Ends the flows whose timeout is over at `now_us` (capture time). */
 void streams_tick(struct streams *streams, int64_t now_us);

@@ -148,7 +148,7 @@ static void send_segment(struct streams *streams, enum side from, int64_t offset
     struct packet packet = make(from, TCP_ACK, offset, payload);
 
     packet.acknowledgment = (from == FROM_CLIENT ? SERVER_START : CLIENT_START) + 1 + (uint32_t)acknowledged;
-    streams_packet(streams, &packet);
+    streams_packets(streams, &packet, 1);
 }
 
 static void send_flags(struct streams *streams, enum side from, uint8_t flags, int64_t offset, int64_t acknowledged)
@@ -156,7 +156,7 @@ static void send_flags(struct streams *streams, enum side from, uint8_t flags, i
     struct packet packet = make(from, flags, offset, "");
 
     packet.acknowledgment = (from == FROM_CLIENT ? SERVER_START : CLIENT_START) + 1 + (uint32_t)acknowledged;
-    streams_packet(streams, &packet);
+    streams_packets(streams, &packet, 1);
 }
 
 static void handshake(struct streams *streams)
@@ -310,7 +310,7 @@ UNIT_TEST(streams_tell_a_reused_port_from_a_repeated_syn)
     send_flags(streams, FROM_CLIENT, TCP_FIN | TCP_ACK, 3, 0);
     send_flags(streams, FROM_SERVER, TCP_FIN | TCP_ACK, 0, 4);
     syn = make(FROM_CLIENT, TCP_SYN, 5000, "");
-    streams_packet(streams, &syn);
+    streams_packets(streams, &syn, 1);
     CHECK_TEXT(finish(streams), "c:one c.fin s.fin | SF/3/0 S0/0/0 ");
 }
 
@@ -322,10 +322,10 @@ UNIT_TEST(streams_believe_a_new_connection_when_its_syn_is_answered)
     handshake(streams);
     send_segment(streams, FROM_CLIENT, 0, "one", 0);
     packet = make(FROM_CLIENT, TCP_SYN, 700000, ""); /* the end of the old one was not captured */
-    streams_packet(streams, &packet);
+    streams_packets(streams, &packet, 1);
     packet = make(FROM_SERVER, TCP_SYN | TCP_ACK, 900000, "");
     packet.acknowledgment = CLIENT_START + 700002;
-    streams_packet(streams, &packet);
+    streams_packets(streams, &packet, 1);
     send_segment(streams, FROM_CLIENT, 700001, "two", 900001);
     CHECK_TEXT(finish(streams), "c:one c.timeout s.timeout | S1/3/0 c:two c.capture s.capture | S1/3/0 ");
 }
@@ -335,7 +335,7 @@ UNIT_TEST(streams_read_data_in_the_syn)
     struct streams *streams = begin();
     struct packet syn = make(FROM_CLIENT, TCP_SYN, -1, "early"); /* TCP Fast Open, RFC 7413 */
 
-    streams_packet(streams, &syn);
+    streams_packets(streams, &syn, 1);
     send_flags(streams, FROM_SERVER, TCP_SYN | TCP_ACK, -1, 5);
     send_segment(streams, FROM_SERVER, 0, "fast", 5);
     send_segment(streams, FROM_CLIENT, 5, " more", 4);
@@ -351,7 +351,7 @@ UNIT_TEST(streams_tell_what_a_short_snapshot_cut_off)
     packet = make(FROM_CLIENT, TCP_ACK, 0, "abcdefgh");
     packet.acknowledgment = SERVER_START + 1;
     packet.payload_length = 100;
-    streams_packet(streams, &packet);
+    streams_packets(streams, &packet, 1);
     send_segment(streams, FROM_CLIENT, 100, "tail", 0);
     CHECK_TEXT(finish(streams), "c:abcdefgh c<92> c:tail c.capture s.capture | S1/12/0 ");
 }
@@ -406,10 +406,10 @@ UNIT_TEST(streams_put_fragments_together_in_any_order)
     struct packet last = make_fragment(16, "ijkl", false);
     struct packet first = make_fragment(0, udp, true);
 
-    streams_packet(streams, &last);
+    streams_packets(streams, &last, 1);
     CHECK(streams_incomplete_datagrams(streams) == 1);
-    streams_packet(streams, &last); /* a duplicate */
-    streams_packet(streams, &first);
+    streams_packets(streams, &last, 1); /* a duplicate */
+    streams_packets(streams, &first, 1);
     CHECK(streams_incomplete_datagrams(streams) == 0);
     CHECK(streams_flows(streams) == 1);
     CHECK_TEXT(finish(streams), "S0/12/0 ");
