@@ -16,6 +16,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define WORKERS_MOST 64
@@ -28,6 +29,8 @@
 #define ROW_BATCHES 16
 /* What may wait for missing bytes, over all workers. */
 #define HELD_BYTES (96u << 20)
+/* Files that together are smaller than this get one worker. */
+#define SMALL_INPUT_BYTES (32u << 20)
 
 struct row_writer {
     struct queue *rows;
@@ -407,10 +410,29 @@ static void end_store(struct pipeline *pipeline, bool keep)
     pipeline->result->has_database = keep && access(pipeline->options->database, F_OK) == 0;
 }
 
-static unsigned default_workers(void)
+/* Whether the input is so small that starting more than one worker would take longer than reading it. */
+static bool is_small(const struct pipeline_options *options)
+{
+    uint64_t bytes = 0;
+
+    if (options->device.device != NULL)
+        return false;
+    for (size_t i = 0; i < options->path_count; i++) {
+        struct stat status;
+
+        if (stat(options->paths[i], &status) != 0 || !S_ISREG(status.st_mode))
+            return false;
+        bytes += (uint64_t)status.st_size;
+    }
+    return bytes < SMALL_INPUT_BYTES;
+}
+
+static unsigned default_workers(const struct pipeline_options *options)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
+    if (is_small(options))
+        return 1;
     /* the workers have most of the work; capture and store together need less than one processor */
     if (processors <= 2)
         return processors < 2 ? 1 : 2;
@@ -429,7 +451,7 @@ bool pipeline_run(const struct pipeline_options *options, struct pipeline_result
     }
     pipeline->options = options;
     pipeline->result = result;
-    pipeline->worker_count = options->threads != 0 ? options->threads : default_workers();
+    pipeline->worker_count = options->threads != 0 ? options->threads : default_workers(options);
     if (pipeline->worker_count > WORKERS_MOST)
         pipeline->worker_count = WORKERS_MOST;
     if (start_store(pipeline)) {

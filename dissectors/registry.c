@@ -4,6 +4,7 @@
 #include "dissectors/dissector.h"
 
 #define DISSECTORS(DISSECTOR) \
+    DISSECTOR(ftp) \
     DISSECTOR(rdp) \
     DISSECTOR(ssh) \
     DISSECTOR(http) \

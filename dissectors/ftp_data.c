@@ -1,0 +1,232 @@
+/*
+ * ftp_data.c - FTP's data connections (RFC 959, 3.2): bytes counted, the row of the transfer.
+ * Leaves out: the contents, block and compressed mode, what a listing says.
+ */
+#include "dissectors/ftp_data.h"
+
+#include "base/file.h"
+#include "dissectors/ftp_record.h"
+
+#include <stdlib.h>
+
+struct ftp_channel *ftp_channel_new(void)
+{
+    struct ftp_channel *channel = calloc(1, sizeof *channel);
+
+    if (channel != NULL) {
+        channel->holders = 1;
+        channel->path.limit = FTP_PATH_LIMIT;
+    }
+    return channel;
+}
+
+struct ftp_channel *ftp_channel_hold(struct ftp_channel *channel)
+{
+    channel->holders++;
+    return channel;
+}
+
+void ftp_channel_let_go(void *argument)
+{
+    struct ftp_channel *channel = argument;
+
+    if (--channel->holders > 0)
+        return;
+    text_free(&channel->path);
+    free(channel);
+}
+
+/* Which side of the data connection sends. In passive mode the FTP client opens it, in active mode the FTP server. */
+static enum side sending_side(const struct ftp_channel *channel)
+{
+    bool server_sends = channel->direction != FTP_UPLOAD;
+
+    return server_sends == channel->is_passive ? FROM_SERVER : FROM_CLIENT;
+}
+
+uint64_t ftp_channel_size(const struct ftp_channel *channel)
+{
+    enum side side = sending_side(channel);
+
+    return channel->bytes[side] + channel->missing[side];
+}
+
+static bool is_refused(const struct ftp_channel *channel)
+{
+    return channel->has_reply && channel->reply_code >= 400;
+}
+
+/* 1, 0, or not known: a refusal and missing bytes say no, only the server's reply says yes. */
+static struct record_boolean completeness(const struct ftp_channel *channel)
+{
+    if (is_refused(channel))
+        return record_boolean(false);
+    if (channel->has_data && channel->missing[sending_side(channel)] > 0)
+        return record_boolean(false);
+    if (channel->has_reply && channel->has_data && channel->data_has_ended)
+        return record_boolean(channel->data_was_closed_in_order);
+    return (struct record_boolean){.is_known = false};
+}
+
+/* The last part of a path. */
+static struct bytes base_name(struct bytes path)
+{
+    for (size_t i = path.length; i > 0; i--) {
+        if (path.at[i - 1] == '/')
+            return bytes_of(path.at + i, path.length - i);
+    }
+    return path;
+}
+
+static struct record_integer write_file(struct conversation *conversation, const struct ftp_channel *channel)
+{
+    struct file_record file = {
+        .flow_id = record_integer(channel->control_flow_id),
+        .source = record_text_of("ftp"),
+        .from_side = record_text_of(channel->direction == FTP_UPLOAD ? "client" : "server"),
+        .name = record_text_unless_empty(base_name(text_bytes(&channel->path))),
+        .complete = completeness(channel),
+    };
+
+    if (channel->direction == FTP_LIST || !channel->has_data || (is_refused(channel) && ftp_channel_size(channel) == 0))
+        return (struct record_integer){.is_known = false};
+    file.file_id = record_integer(conversation_next_id(conversation, ID_FILE));
+    file.size = record_integer((int64_t)ftp_channel_size(channel));
+    file.missing = record_integer((int64_t)channel->missing[sending_side(channel)]);
+    conversation_write(conversation, &file_table, &file);
+    return file.file_id;
+}
+
+static void write_transfer(struct conversation *conversation, struct ftp_channel *channel)
+{
+    static const char *const directions[] = {[FTP_DOWNLOAD] = "download", [FTP_UPLOAD] = "upload", [FTP_LIST] = "list"};
+    char address[ADDRESS_TEXT_SIZE];
+    struct ftp_transfer row = {
+        .flow_id = record_integer(channel->control_flow_id),
+        .number = record_integer(channel->number),
+        .time_us = record_integer(channel->time_us),
+        .command = record_text_of(channel->command),
+        .path = record_text_unless_empty(text_bytes(&channel->path)),
+        .direction = record_text_of(directions[channel->direction]),
+        .complete = completeness(channel),
+    };
+
+    channel->is_written = true;
+    if (channel->is_announced) {
+        row.mode = record_text_of(channel->is_passive ? "passive" : "active");
+        row.data_ip = record_text(bytes_of(address, address_to_text(&channel->data_ip, address)));
+        row.data_port = record_integer(channel->data_port);
+    }
+    if (channel->has_offset)
+        row.offset = record_integer((int64_t)channel->offset);
+    if (channel->has_reply)
+        row.reply_code = record_integer(channel->reply_code);
+    if (channel->has_data) {
+        row.data_flow_id = record_integer(channel->data_flow_id);
+        row.size = record_integer((int64_t)ftp_channel_size(channel));
+        row.duration = record_real((double)(channel->data_end_us - channel->data_start_us) / 1e6);
+    }
+    row.file_id = write_file(conversation, channel);
+    conversation_write(conversation, &ftp_transfer_table, &row);
+}
+
+void ftp_channel_write_if_ready(struct conversation *conversation, struct ftp_channel *channel)
+{
+    bool control_knows_all = channel->has_reply || channel->control_is_gone;
+    /* after a refusal no data connection comes; with the control connection gone none is waited for */
+    bool data_knows_all = channel->has_data ? channel->data_has_ended : is_refused(channel) || channel->control_is_gone;
+
+    if (channel->is_written || !channel->has_command || !control_knows_all || !data_knows_all)
+        return;
+    write_transfer(conversation, channel);
+}
+
+/* ---- the dissector of the data connection ---- */
+
+struct ftp_data {
+    struct ftp_channel *channel;
+};
+
+static void ftp_data_open(struct conversation *conversation, void *state, void *from_before)
+{
+    struct ftp_data *data = state;
+    const struct flow_facts *flow = conversation_flow(conversation);
+
+    data->channel = from_before;
+    if (data->channel->has_data) {
+        /* a second connection to the announced endpoint: only the first one is the transfer */
+        ftp_channel_let_go(data->channel);
+        data->channel = NULL;
+        return;
+    }
+    data->channel->has_data = true;
+    data->channel->data_flow_id = flow->flow_id;
+    data->channel->data_start_us = flow->start_us;
+    data->channel->data_end_us = flow->start_us;
+}
+
+static enum verdict ftp_data_on_data(struct conversation *conversation, void *state, enum side from, struct cursor *bytes)
+{
+    struct ftp_data *data = state;
+    struct bytes taken = take_up_to(bytes, UINT64_MAX);
+
+    if (data->channel == NULL)
+        return VERDICT_NOT_THIS_PROTOCOL;
+    data->channel->bytes[from] += taken.length;
+    data->channel->data_end_us = conversation_now(conversation);
+    return VERDICT_GO_ON;
+}
+
+static enum verdict ftp_data_on_gap(struct conversation *conversation, void *state, enum side from, uint64_t count)
+{
+    struct ftp_data *data = state;
+
+    if (data->channel == NULL)
+        return VERDICT_NOT_THIS_PROTOCOL;
+    data->channel->missing[from] += count;
+    data->channel->data_end_us = conversation_now(conversation);
+    return VERDICT_GO_ON;
+}
+
+static void ftp_data_on_end(struct conversation *conversation, void *state, enum side from, enum ending ending, struct bytes unread)
+{
+    struct ftp_data *data = state;
+    struct ftp_channel *channel = data->channel;
+
+    (void)unread;
+    if (channel == NULL)
+        return;
+    /* the sender's FIN ends a file (RFC 959, 3.4.1); what the receiver closes says nothing */
+    if (ending == ENDING_FIN && (!channel->has_command || from == sending_side(channel)))
+        channel->data_was_closed_in_order = true;
+    channel->data_end_us = conversation_now(conversation);
+    if (channel->has_command && from == sending_side(channel)) {
+        channel->data_has_ended = true;
+        ftp_channel_write_if_ready(conversation, channel);
+    }
+}
+
+static void ftp_data_close(struct conversation *conversation, void *state)
+{
+    struct ftp_data *data = state;
+
+    if (data->channel == NULL)
+        return;
+    data->channel->data_has_ended = true;
+    ftp_channel_write_if_ready(conversation, data->channel);
+    ftp_channel_let_go(data->channel);
+}
+
+static const struct record_table *const ftp_data_tables[] = {&ftp_transfer_table, &file_table, NULL};
+
+const struct dissector ftp_data_dissector = {
+    .name = "ftp_data",
+    .tables = ftp_data_tables,
+    .state_size = sizeof(struct ftp_data),
+    .unit_limit = 1,
+    .open = ftp_data_open,
+    .on_data = ftp_data_on_data,
+    .on_gap = ftp_data_on_gap,
+    .on_end = ftp_data_on_end,
+    .close = ftp_data_close,
+};

@@ -1,0 +1,71 @@
+/*
+ * ftp_data.h - FTP's data connections: what the control connection and the data
+ * connection share about one transfer.
+ */
+#ifndef WIRESCRIBE_DISSECTORS_FTP_DATA_H
+#define WIRESCRIBE_DISSECTORS_FTP_DATA_H
+
+#include "base/text.h"
+#include "dissectors/dissector.h"
+
+#define FTP_PATH_LIMIT 4096
+
+enum ftp_direction {
+    FTP_DOWNLOAD,
+    FTP_UPLOAD,
+    FTP_LIST,
+};
+
+/*
+ * One transfer, from the announcement of its data connection (PASV, PORT, ...) or from its command on, whichever
+ * comes first. Held, by count, by the control connection, by each expectation, and by the data connection; the last
+ * one that lets go frees it. All of them live on one worker's thread. Its row is written once: when the final reply
+ * and the data connection's end are both known, or when the last side that could tell more has ended.
+ */
+struct ftp_channel {
+    unsigned holders;
+    bool is_written;
+    bool control_is_gone;
+    int64_t control_flow_id;
+
+    bool is_announced;
+    bool is_passive;
+    struct address data_ip;
+    uint16_t data_port;
+
+    bool has_command;
+    int64_t number;
+    int64_t time_us;
+    char command[8];
+    enum ftp_direction direction;
+    struct text path;
+    bool has_offset;
+    uint64_t offset;
+
+    bool has_reply; /* final */
+    unsigned reply_code;
+
+    bool has_data; /* the data connection was seen */
+    bool data_has_ended;
+    bool data_was_closed_in_order;
+    int64_t data_flow_id;
+    int64_t data_start_us;
+    int64_t data_end_us;
+    uint64_t bytes[SIDE_COUNT]; /* of the data connection's sides */
+    uint64_t missing[SIDE_COUNT];
+};
+
+struct ftp_channel *ftp_channel_new(void); /* held once; NULL when out of memory */
+struct ftp_channel *ftp_channel_hold(struct ftp_channel *channel);
+void ftp_channel_let_go(void *channel); /* of type struct ftp_channel; as an expectation's `release` wants it */
+
+/* Bytes that travelled, those that are missing included; 0 before the data connection was seen. */
+uint64_t ftp_channel_size(const struct ftp_channel *channel);
+
+/* Writes the transfer's row, and the file's, if all is known now. `conversation`: any of the two connections. */
+void ftp_channel_write_if_ready(struct conversation *conversation, struct ftp_channel *channel);
+
+/* Reads data connections. Its `from_before` is a channel, held. */
+extern const struct dissector ftp_data_dissector;
+
+#endif
