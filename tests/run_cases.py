@@ -382,6 +382,8 @@ def main():
     arguments = parser.parse_args()
     wanted = [name.strip('/').removeprefix('tests/') for name in arguments.cases]
     cases = all_cases(wanted)
+    if not os.access(program(), os.X_OK):
+        sys.exit('run_cases.py: there is no program at %s: build first, or set WIRESCRIBE' % program())
     if arguments.accept:
         if not wanted:
             sys.exit('run_cases.py: name the cases to accept: CASE=smtp/starttls')
