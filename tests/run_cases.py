@@ -244,6 +244,17 @@ def standing_rows(views):
     return result
 
 
+def is_provisional(view, row, rows):
+    """
+    WebSocket messages are numbered in the order of their ends. Where the capture ends inside one, it is written as the last
+    of its side, without a size; the whole may have a control frame at that number, and the message at a later one.
+    """
+    if view != 'websocket_messages' or row['size'] is not None:
+        return False
+    last = max(other['number'] for other in rows.values() if other['flow_id'] == row['flow_id'])
+    return row['number'] > last - 2
+
+
 def check_that_rows_stand(at, views, whole, final):
     """Every row of the cut must be a row of the whole, with the same settled values. Answers the number of rows by view."""
     disturbed = disturbed_flows(views, whole)
@@ -251,7 +262,7 @@ def check_that_rows_stand(at, views, whole, final):
     for view, rows in standing_rows(views).items():
         counts[view] = len(rows)
         for key, row in rows.items():
-            if row['flow_id'] in disturbed:
+            if row['flow_id'] in disturbed or is_provisional(view, row, rows):
                 continue
             if key not in final[view]:
                 raise Failure('cut after packet %d, %s has a row %s that the whole has not' % (at, view, key))

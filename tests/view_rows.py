@@ -5,6 +5,10 @@ import re
 import sqlite3
 
 
+# What rows are sorted by, of what a view has of it.
+ORDER = ('capture_id', 'flow_id', 'mail_id', 'file_id', 'number', 'time_us')
+
+
 class Views:
     """All public views of a database: names in schema order, columns, and rows as tuples."""
 
@@ -17,9 +21,14 @@ class Views:
             for name in names:
                 cursor = database.execute('SELECT * FROM "%s"' % name)
                 self.columns[name] = [column[0] for column in cursor.description]
-                self.rows[name] = cursor.fetchall()
+                self.rows[name] = self.in_order(name, cursor.fetchall())
         finally:
             database.close()
+
+    def in_order(self, view, rows):
+        """By their ids, as SQL promises no order; rows without any stay as they are."""
+        at = [self.columns[view].index(name) for name in ORDER if name in self.columns[view]]
+        return sorted(rows, key=lambda row: [(row[i] is not None, row[i]) for i in at])
 
     def dicts(self, view):
         """The rows of a view as dictionaries; none where there is no such view."""
@@ -74,13 +83,19 @@ PACKET_COLUMNS = re.compile(
 PACKET_VIEWS = {'captures', 'timeline'}
 
 
+def is_about_segments(view, row):
+    """Findings of the reassembly: what a repeated segment is compared with goes by segments, not by bytes."""
+    return view == 'findings' and row['name'].startswith('tcp_')
+
+
 def protocol_rows(views):
     """The rows that must not depend on how the streams were cut into segments: {view: [{column: value}]}."""
     rows = {}
     for view in views.rows:
         if view in PACKET_VIEWS:
             continue
-        rows[view] = [{column: value for column, value in row.items() if not PACKET_COLUMNS.fullmatch(column)} for row in views.dicts(view)]
+        rows[view] = [{column: value for column, value in row.items() if not PACKET_COLUMNS.fullmatch(column)}
+                      for row in views.dicts(view) if not is_about_segments(view, row)]
     return rows
 
 
