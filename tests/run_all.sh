@@ -51,6 +51,7 @@ part()
 part 'house rules' "$tests/check_includes.sh"
 part 'unit tests' "$unit_tests"
 part 'bad input' "$tests/check_bad_input.sh"
+part 'commands' "$tests/check_commands.sh"
 part 'recorded cases' python3 "$tests/run_cases.py" --jobs "${JOBS:-2}"
 part 'second opinion: tshark' "$tests/check_tshark.sh"
 part 'corpus' "$tests/check_corpus.sh"

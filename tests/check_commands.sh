@@ -1,0 +1,277 @@
+#!/bin/bash
+# The command line as the manual promises it: forms of captures, several files, appending, the commands that read a database
+# and their formats, and (as root) a network device.
+set -euo pipefail
+# shellcheck source=tests/shell_checks.sh
+. "$(dirname "$0")/shell_checks.sh"
+
+good=$tests/smtp/plain/capture.pcap
+other=$tests/ssh/openssh/capture.pcap
+mails='SELECT flow_id, start_us, client_ip, client_port, mail_from, recipients, size, reply, outcome FROM smtp_mails'
+all_flows='SELECT start_us, client_ip, client_port, server_ip, server_port, protocol, state, client_bytes, server_bytes FROM flows ORDER BY 1, 3'
+
+# answer DATABASE SQL: the rows, without the header
+answer() { "$wirescribe" sql "$1" "$2" --format tsv | tail -n +2; }
+
+try read "$good" -o whole.db -q
+expect_status 0
+whole=$(answer whole.db "$mails")
+[ -n "$whole" ] || complain 'no mail was found'
+ends 'a capture'
+
+# ---- forms of captures -----------------------------------------------------------
+
+mkdir forms
+python3 -B "$tests/capture_forms.py" "$good" forms
+for form in forms/*; do
+    rm -f form.db
+    try read "$form" -o form.db -q
+    expect_status 0
+    expect_silence
+    [ ! -e form.db ] || expect_sql form.db "$mails" "$whole"
+    ends "the form ${form#forms/}"
+done
+expect_sql form.db 'SELECT kind, truncated, finished FROM captures' $'file\t0\t1'
+ends 'what captures says of a file'
+
+rm -f form.db
+try read forms/vlan.pcap -o form.db -q
+expect_sql form.db 'SELECT DISTINCT vlan FROM flows' 7
+ends 'the VLAN'
+
+rm -f form.db
+try read - -o form.db -q < "$good"
+expect_status 0
+expect_sql form.db "$mails" "$whole"
+expect_sql form.db 'SELECT source FROM captures' -
+ends 'standard input'
+
+rm -f form.db
+try read - -o form.db -q < forms/ethernet.pcap.gz
+expect_status 0
+expect_sql form.db "$mails" "$whole"
+ends 'gzip on standard input'
+
+# ---- several files -----------------------------------------------------------------
+
+# the capture in two files, cut in the middle of a conversation
+python3 -B - "$tests" "$good" << 'PYTHON'
+import sys
+sys.path.insert(0, sys.argv[1])
+import split_segments
+link_type, packets = split_segments.read_capture(sys.argv[2])
+half = len(packets) // 2
+split_segments.write_pcap('first.pcap', link_type, packets[:half])
+split_segments.write_pcap('second.pcap', link_type, packets[half:])
+PYTHON
+try read first.pcap second.pcap -o halves.db -q
+expect_status 0
+expect_sql halves.db "$mails" "$whole"
+expect_sql halves.db 'SELECT group_concat(source) FROM captures' 'first.pcap,second.pcap'
+ends 'a flow continues from one file to the next'
+
+mkdir folder
+cp first.pcap folder/1.pcap
+cp second.pcap folder/2.pcap
+try read folder -o folder.db -q
+expect_status 0
+expect_sql folder.db "$mails" "$whole"
+ends 'a directory'
+
+try read "$good" "$other" -o both.db -q
+try read "$good" -o grown.db -q
+try read "$other" -o grown.db --append -q
+expect_status 0
+[ "$(answer both.db "$all_flows")" = "$(answer grown.db "$all_flows")" ] || complain 'the flows differ'
+expect_sql grown.db 'SELECT count(*), count(DISTINCT flow_id) FROM flows' "$(answer both.db 'SELECT count(*), count(*) FROM flows')"
+expect_sql grown.db 'SELECT group_concat(capture_id) FROM captures' 1,2
+expect_sql grown.db 'SELECT count(*) FROM ssh_sessions s JOIN flows f USING (flow_id) WHERE f.protocol IS NOT "ssh"' 0
+ends 'what --append adds is what reading all at once gives'
+
+try read "$good" -o fresh.db --append -q
+expect_status 0
+expect_sql fresh.db "$mails" "$whole"
+ends '--append makes a database where there is none'
+
+# ---- options of read -------------------------------------------------------------------
+
+try read "$good" "$other" -f 'tcp port 22' -o filtered.db -q
+expect_status 0
+expect_sql filtered.db 'SELECT group_concat(DISTINCT protocol) FROM flows' ssh
+expect_sql filtered.db 'SELECT DISTINCT filter FROM captures' 'tcp port 22'
+ends 'a filter'
+
+try read "$good" -c 5 -o few.db -q
+expect_status 0
+expect_sql few.db 'SELECT packets FROM captures' 5
+ends 'a count of packets'
+
+try read "$good" -o chatty.db
+expect_status 0
+[ -z "$out" ] || complain "stdout has '$out'"
+grep -q packets <<< "$err" || complain "no summary: '$err'"
+! grep -q $'\033' <<< "$err" || complain 'colours, though stderr is no terminal'
+ends 'the summary goes to stderr'
+
+(
+    cd "$scratch/folder"
+    "$wirescribe" read 1.pcap -q
+)
+[ -s folder/wirescribe.db ] || complain 'no wirescribe.db was made'
+ends 'the database that is written without -o'
+
+# interrupted while it waits for more on a pipe: what was read is kept
+mkfifo pipe
+"$wirescribe" read pipe -o interrupted.db > stdout.text 2> stderr.text &
+reader=$!
+exec 7> pipe
+cat "$good" >&7
+sleep 1
+kill -INT "$reader"
+sleep 0.5
+exec 7>&-
+status=0
+wait "$reader" || status=$?
+err=$(< stderr.text)
+expect_status 1
+expect_message interrupted
+[ ! -e interrupted.db ] || expect_sql interrupted.db 'SELECT count(*) FROM smtp_sessions' 1
+[ -e interrupted.db ] || complain 'nothing was kept'
+ends 'Ctrl-C keeps what was read'
+
+# ---- the commands that read a database ------------------------------------------------
+
+for format in table csv tsv json ndjson; do
+    for command in 'sessions both.db' 'info both.db'; do
+        # shellcheck disable=SC2086
+        try $command --format $format
+        expect_status 0
+        expect_silence
+        [ -n "$out" ] || complain 'it printed nothing'
+        case $format in
+        json) python3 -c 'import json, sys; json.load(sys.stdin)' < stdout.text || complain 'this is no JSON' ;;
+        ndjson) python3 -c 'import json, sys; [json.loads(line) for line in sys.stdin]' < stdout.text || complain 'this is no NDJSON' ;;
+        csv) python3 -c 'import csv, sys; assert len({len(row) for row in csv.reader(sys.stdin)}) == 1' < stdout.text || complain 'ragged CSV' ;;
+        tsv) python3 -c 'import sys; assert len({line.count("\t") for line in sys.stdin}) == 1' < stdout.text || complain 'ragged TSV' ;;
+        esac
+        ends "$command --format $format"
+    done
+done
+
+tricky="SELECT 'a,\"b\"' || char(10) || 'c' || char(9) || '\\' AS text, NULL AS nothing, 1.5 AS real, 7 AS number, char(27) || '[31m<b>' AS colour"
+for format in csv tsv json ndjson; do
+    try sql both.db "$tricky" --format "$format"
+    expect_status 0
+    cp stdout.text "tricky.$format"
+done
+python3 - << 'PYTHON' || complain 'a format does not give back what was in the database'
+import csv, json
+wanted = {'text': 'a,"b"\nc\t\\', 'nothing': None, 'real': 1.5, 'number': 7, 'colour': '\x1b[31m<b>'}
+assert json.load(open('tricky.json')) == [wanted]
+assert [json.loads(line) for line in open('tricky.ndjson')] == [wanted]
+rows = list(csv.reader(open('tricky.csv', newline='')))
+assert rows[0] == list(wanted) and rows[1][0] == wanted['text'] and rows[1][1] == '' and rows[1][3] == '7', rows
+lines = open('tricky.tsv').read().split('\n')
+assert lines[1].split('\t')[0] == 'a,"b"\\nc\\t\\\\', lines
+PYTHON
+ends 'commas, quotes, line ends, tabs and NULL in every format'
+
+try sql both.db "$tricky"
+expect_status 0
+! grep -q $'\033' stdout.text || complain 'an escape sequence from the database reaches the terminal'
+ends 'a table is harmless for terminals'
+
+try sql both.db 'SELECT 1 AS one; SELECT 2 AS two' --format csv
+expect_status 0
+grep -qx 1 stdout.text || complain "the first is missing: $out"
+grep -qx 2 stdout.text || complain "the second is missing: $out"
+ends 'several statements'
+
+try sessions both.db --protocol ssh --format csv
+expect_status 0
+[ "$(wc -l < stdout.text)" = 2 ] || complain "not one session: $out"
+try sessions both.db --limit 1 --format csv
+[ "$(wc -l < stdout.text)" = 2 ] || complain "not one line: $out"
+ends 'sessions of one protocol, and few of them'
+
+# ---- the report -----------------------------------------------------------------------
+
+try report both.db
+expect_status 0
+grep -q ssh stdout.text || complain "the report names no ssh"
+grep -q smtp stdout.text || complain "the report names no smtp"
+ends 'the report as text'
+
+# text from the wire that would be markup
+python3 -B - "$tests" "$good" << 'PYTHON'
+import sys
+sys.path.insert(0, sys.argv[1])
+import split_segments
+link_type, packets = split_segments.read_capture(sys.argv[2])
+for packet in packets:
+    packet.data = packet.data.replace(b'client.example.test', b'<script>x()</script')
+split_segments.write_pcap('markup.pcap', link_type, packets)
+PYTHON
+try read markup.pcap -o markup.db -q
+expect_sql markup.db "SELECT count(*) FROM smtp_sessions WHERE helo LIKE '%<script>%'" 1
+try report markup.db --html markup.html
+expect_status 0
+python3 - << 'PYTHON' || complain 'the page is not self-contained, or markup from the wire reaches it'
+import html.parser, re
+page = open('markup.html', encoding='utf-8').read()
+html.parser.HTMLParser().feed(page)
+assert '<script>x()' not in page
+assert not re.search(r'(?i)<(?:link|img|iframe|script)[^>]+(?:src|href)\s*=\s*["\']?(?:https?:)?//', page)
+assert not re.search(r'(?i)@import|url\(\s*["\']?(?:https?:)?//', page)
+assert '<svg' in page, 'no drawn chart'
+PYTHON
+try report markup.db --html -
+expect_status 0
+cmp -s stdout.text markup.html || complain 'the page on standard output is another'
+ends 'the report as a page'
+
+# ---- schema, help ------------------------------------------------------------------------
+
+try schema
+expect_status 0
+expect_silence
+for view in captures flows sessions smtp_sessions smtp_mails smtp_recipients files ssh_sessions websocket_sessions websocket_messages rdp_sessions \
+    rdp_channels ftp_sessions ftp_commands ftp_transfers tls_sessions findings hosts conversations protocols timeline zeek_conn; do
+    grep -q "CREATE VIEW $view " stdout.text || complain "no view $view"
+    answer both.db "SELECT count(*) FROM $view" > count.text || complain "$view cannot be asked"
+done
+ends 'every promised view is in the schema and in a database'
+try schema
+cp stdout.text schema.sql
+python3 - << 'PYTHON' || complain 'SQLite does not take it'
+import sqlite3
+sqlite3.connect(':memory:').executescript(open('schema.sql').read())
+PYTHON
+ends 'SQLite takes the printed schema'
+try schema --dialect clickhouse
+expect_status 0
+grep -q 'Nullable(Int64)' stdout.text || complain 'no types of ClickHouse'
+ends 'the schema for ClickHouse'
+
+try --help
+expect_status 0
+[[ $out == *Usage:* ]] || complain 'no usage'
+try --version
+expect_status 0
+[[ $out =~ ^wirescribe\ [0-9]+\.[0-9]+ ]] || complain "the version is '$out'"
+ends 'help and version go to stdout'
+
+# ---- a network device ---------------------------------------------------------------------
+
+if [ "$(id -u)" = 0 ] && unshare -n true 2> /dev/null; then
+    status=0
+    timeout -k 5 60 unshare -n python3 -B "$tests/live_session.py" "$wirescribe" live.db > live.text 2>&1 || status=$?
+    [ "$status" = 0 ] || complain "$(cat live.text)"
+    expect_sql live.db "SELECT mail_from, recipients, outcome FROM smtp_mails" $'alice@example.test\tbob@example.test\tdelivered'
+    expect_sql live.db "SELECT kind, source, finished, dropped_kernel, dropped_queue FROM captures" $'live\tlo\t1\t0\t0'
+    ends 'live on a network device: rows while it runs, a clean end'
+else
+    skips 'live on a network device' 'needs root and network namespaces'
+fi
+
+finish
