@@ -63,7 +63,7 @@ static const struct record_table websocket_session_table = {
 
 #define WEBSOCKET_MESSAGE(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
-    COLUMN(R, integer, number, "1.. within the session, both sides together, in the order of their ends") \
+    COLUMN(R, integer, number, "1.. within the session, both sides together, in the order in which they began") \
     COLUMN(R, integer, time_us, "when its first frame began; microseconds since the epoch, UTC") \
     COLUMN(R, text, from_side, "who sent it: 'client' or 'server'") \
     COLUMN(R, text, opcode, "'text', 'binary', 'close', 'ping' or 'pong'; NULL where the frame that says it was not there") \
@@ -118,6 +118,7 @@ struct message {
     bool is_open;
     bool is_compressed;
     uint8_t opcode; /* WEBSOCKET_CONTINUATION: its first frame was not there */
+    int64_t number;
     int64_t time_us;
     uint64_t seen;
     uint64_t missing;
@@ -148,7 +149,7 @@ struct websocket {
     bool has_extensions;
     bool is_compressed;
     uint8_t told; /* enum websocket_oddity */
-    int64_t numbers;
+    int64_t messages; /* begun so far, both sides */
     uint64_t pings;
     uint64_t pongs;
     bool is_closed;
@@ -266,11 +267,11 @@ static struct bytes shown_text(const struct text *start)
     return shown;
 }
 
-static void write_message(struct conversation *conversation, struct websocket *websocket, enum side from, const struct message *message, bool is_complete)
+static void write_message(struct conversation *conversation, enum side from, const struct message *message, bool is_complete)
 {
     struct websocket_message row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
-        .number = record_integer(++websocket->numbers),
+        .number = record_integer(message->number),
         .time_us = record_integer(message->time_us),
         .from_side = record_text_of(side_name(from)),
         .opcode = record_text_of(opcode_name(message->opcode)),
@@ -287,24 +288,25 @@ static void write_message(struct conversation *conversation, struct websocket *w
     conversation_write(conversation, &websocket_message_table, &row);
 }
 
-static void begin_message(struct conversation *conversation, struct message *message, uint8_t opcode)
+static void begin_message(struct conversation *conversation, struct websocket *websocket, struct message *message, uint8_t opcode)
 {
     text_clear(&message->start);
     message->is_open = true;
     message->is_compressed = false;
     message->opcode = opcode;
+    message->number = ++websocket->messages;
     message->time_us = conversation_now(conversation);
     message->seen = 0;
     message->missing = 0;
     message->fragments = 0;
 }
 
-static void end_message(struct conversation *conversation, struct websocket *websocket, enum side from, struct message *message, bool is_complete)
+static void end_message(struct conversation *conversation, enum side from, struct message *message, bool is_complete)
 {
     if (!message->is_open)
         return;
     message->is_open = false;
-    write_message(conversation, websocket, from, message, is_complete);
+    write_message(conversation, from, message, is_complete);
 }
 
 static void on_close_frame(struct websocket *websocket, enum side from, const struct message *message)
@@ -334,7 +336,7 @@ static void on_control_message(struct conversation *conversation, struct websock
         websocket->pongs++;
     else
         on_close_frame(websocket, from, message);
-    end_message(conversation, websocket, from, message, true);
+    end_message(conversation, from, message, true);
 }
 
 /* ---- frames ---- */
@@ -380,8 +382,8 @@ static enum verdict lose_step(struct conversation *conversation, struct websocke
 {
     struct websocket_side *side = &websocket->side[from];
 
-    end_message(conversation, websocket, from, &side->control, false);
-    end_message(conversation, websocket, from, &side->data, false);
+    end_message(conversation, from, &side->control, false);
+    end_message(conversation, from, &side->data, false);
     side->phase = WEBSOCKET_OUT_OF_STEP;
     return websocket->side[side_other(from)].phase == WEBSOCKET_OUT_OF_STEP ? VERDICT_NOT_THIS_PROTOCOL : VERDICT_GO_ON;
 }
@@ -394,16 +396,16 @@ static struct message *message_of_frame(struct conversation *conversation, struc
     bool goes_on = frame->opcode == WEBSOCKET_CONTINUATION;
 
     if (is_control(frame->opcode)) {
-        begin_message(conversation, &side->control, frame->opcode);
+        begin_message(conversation, websocket, &side->control, frame->opcode);
         return &side->control;
     }
     if (goes_on != side->data.is_open && tells(websocket, WEBSOCKET_ODD_ORDER))
         conversation_finding(conversation, "notice", "websocket_fragments_out_of_order", "the %s %s", side_name(from),
                              goes_on ? "goes on with a message that never began" : "begins a message inside another one");
     if (!goes_on)
-        end_message(conversation, websocket, from, &side->data, false);
+        end_message(conversation, from, &side->data, false);
     if (!side->data.is_open)
-        begin_message(conversation, &side->data, frame->opcode);
+        begin_message(conversation, websocket, &side->data, frame->opcode);
     return &side->data;
 }
 
@@ -425,7 +427,7 @@ static void finish_frame(struct conversation *conversation, struct websocket *we
         return;
     if (side->data.opcode != WEBSOCKET_CONTINUATION)
         side->messages++;
-    end_message(conversation, websocket, from, &side->data, side->data.opcode != WEBSOCKET_CONTINUATION);
+    end_message(conversation, from, &side->data, side->data.opcode != WEBSOCKET_CONTINUATION);
 }
 
 /* RFC 6455, 5.2. */
@@ -594,8 +596,8 @@ static void websocket_close(struct conversation *conversation, void *state)
     bool client_is_seen = handshake->uri.length > 0;
 
     for (int side = 0; side < SIDE_COUNT; side++) {
-        end_message(conversation, websocket, (enum side)side, &websocket->side[side].control, false);
-        end_message(conversation, websocket, (enum side)side, &websocket->side[side].data, false);
+        end_message(conversation, (enum side)side, &websocket->side[side].control, false);
+        end_message(conversation, (enum side)side, &websocket->side[side].data, false);
     }
     count_side(&websocket->side[FROM_CLIENT], client_is_seen, &row.client_messages, &row.client_payload);
     count_side(&websocket->side[FROM_SERVER], handshake->has_answer, &row.server_messages, &row.server_payload);

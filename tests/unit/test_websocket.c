@@ -51,7 +51,9 @@ UNIT_TEST(websocket_reads_the_examples_of_the_rfc)
     CHECK_TEXT(MESSAGE(1, "text"), "Hello");
     CHECK_TEXT(MESSAGE(1, "time_us"), "3");
     CHECK_TEXT(MESSAGE(2, "opcode"), "ping");
+    CHECK_TEXT(MESSAGE(2, "number"), "3");
     CHECK_TEXT(MESSAGE(3, "text"), "Hello");
+    CHECK_TEXT(MESSAGE(3, "number"), "2");
     CHECK_TEXT(MESSAGE(3, "fragments"), "2");
     CHECK_TEXT(MESSAGE(4, "size"), "256");
     CHECK(dialogue_rows("websocket_message") == 5);
