@@ -32,9 +32,9 @@
     COLUMN(R, integer, server_payload, "payload bytes of the server's data frames, as they were sent") \
     COLUMN(R, integer, pings, "ping frames, both sides together") \
     COLUMN(R, integer, pongs, "pong frames, both sides together") \
-    COLUMN(R, integer, close_code, "the status code of the first close frame; NULL also where it has none") \
-    COLUMN(R, text, close_reason, "the reason in the first close frame") \
-    COLUMN(R, text, closed_by, "who sent the first close frame: 'client' or 'server'") \
+    COLUMN(R, integer, close_code, "the status code of the first close frame that was seen; NULL also where it has none") \
+    COLUMN(R, text, close_reason, "the reason in the first close frame that was seen") \
+    COLUMN(R, text, closed_by, "who sent the first close frame: 'client' or 'server'; NULL also where the other side's may have been missed") \
     LATER(R, text, inner_protocol, "the protocol that is carried inside") \
     COLUMN(R, integer, missing, "bytes that the capture lacks, both sides together")
 
@@ -44,10 +44,10 @@ RECORD_COLUMNS(websocket_session, WEBSOCKET_SESSION);
 static const struct record_session websocket_session_in_sessions = {
     .protocol = "websocket",
     .user = "NULL",
-    .outcome = "CASE WHEN s.status_code <> 101 THEN 'refused' WHEN s.closed_by IS NOT NULL THEN 'closed' WHEN s.status_code = 101 THEN 'opened' END",
+    .outcome = "CASE WHEN s.status_code <> 101 THEN 'refused' WHEN s.closed_by IS NOT NULL OR s.close_code IS NOT NULL THEN 'closed' WHEN s.status_code = 101 THEN 'opened' END",
     .summary = "coalesce(s.host, '') || coalesce(s.uri, '') || coalesce(CASE WHEN s.status_code <> 101 THEN ' refused with ' || s.status_code END, '') || "
                "coalesce(', messages: ' || s.client_messages || ' up', '') || coalesce(', ' || s.server_messages || ' down', '') || "
-               "coalesce(', closed by the ' || s.closed_by, '') || coalesce(' with ' || s.close_code, '')",
+               "coalesce(', closed by the ' || s.closed_by, '') || coalesce(', close code ' || s.close_code, '')",
 };
 
 static const struct record_table websocket_session_table = {
@@ -153,6 +153,7 @@ struct websocket {
     uint64_t pings;
     uint64_t pongs;
     bool is_closed;
+    bool knows_closer; /* the other side's close would have been seen if it had come first */
     enum side closed_by;
     bool has_close_code;
     uint16_t close_code;
@@ -309,6 +310,14 @@ static void end_message(struct conversation *conversation, enum side from, struc
     write_message(conversation, from, message, is_complete);
 }
 
+/* Whether all that the side said up to now was read. */
+static bool is_followed(const struct websocket *websocket, enum side side)
+{
+    bool said_hello = side == FROM_CLIENT ? websocket->handshake->uri.length > 0 : websocket->handshake->has_answer;
+
+    return websocket->side[side].phase != WEBSOCKET_OUT_OF_STEP && (said_hello || websocket->side[side].is_seen);
+}
+
 static void on_close_frame(struct websocket *websocket, enum side from, const struct message *message)
 {
     struct cursor payload = cursor_within(text_bytes(&message->start));
@@ -318,6 +327,7 @@ static void on_close_frame(struct websocket *websocket, enum side from, const st
         return;
     websocket->is_closed = true;
     websocket->closed_by = from;
+    websocket->knows_closer = is_followed(websocket, side_other(from));
     code = take_u16_be(&payload);
     if (message->missing > 0 || !cursor_is_good(&payload))
         return;
@@ -608,7 +618,7 @@ static void websocket_close(struct conversation *conversation, void *state)
     if (websocket->has_close_code)
         row.close_code = record_integer(websocket->close_code);
     row.close_reason = record_text_unless_empty(text_bytes(&websocket->close_reason));
-    if (websocket->is_closed)
+    if (websocket->knows_closer)
         row.closed_by = record_text_of(side_name(websocket->closed_by));
     conversation_write(conversation, &websocket_session_table, &row);
 

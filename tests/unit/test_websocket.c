@@ -161,11 +161,18 @@ UNIT_TEST(websocket_gap_in_a_payload_keeps_the_step)
 UNIT_TEST(websocket_gap_over_a_header_ends_that_side_alone)
 {
     const struct step steps[] = {
-        CLIENT(REQUEST), SERVER(ANSWER), SERVER("\x81\x05" "beg"), MISSES(FROM_SERVER, 3), SERVER("\x81\x02ok"), CLIENT("\x81\x82\0\0\0\0" "up"),
+        CLIENT(REQUEST),
+        SERVER(ANSWER),
+        SERVER("\x81\x05" "beg"),
+        MISSES(FROM_SERVER, 3),
+        SERVER("\x81\x02ok"),
+        CLIENT("\x81\x82\0\0\0\0" "up\x88\x82\0\0\0\0\x03\xe9"),
     };
 
     PLAY(80, steps);
-    CHECK(dialogue_rows("websocket_message") == 2);
+    CHECK(dialogue_rows("websocket_message") == 3);
+    CHECK_TEXT(SESSION("close_code"), "1001");
+    CHECK_TEXT(SESSION("closed_by"), ""); /* the server may have said it before */
     CHECK_TEXT(MESSAGE(1, "size"), "");
     CHECK_TEXT(MESSAGE(1, "wire_size"), "3");
     CHECK_TEXT(MESSAGE(2, "text"), "up");
