@@ -271,6 +271,8 @@ def websocket_one_side(check, database, session, side):
             check.equal(f"the {side}'s messages",
                         [(message["opcode"], message["size"]) for message in data_then_control(session["messages"][side])],
                         [(message["opcode"], message["size"]) for message in seen])
+        # Who closed first cannot be told from one side; only the truth or nothing is right.
+        check.right_or_unknown("closed_by", session["closed_by"], row["closed_by"])
         known = {"host": session["host"], "uri": session["uri"]}
         for column, value in known.items():
             check.equal(column, value if side == "client" else None, row[column])
