@@ -98,6 +98,7 @@ struct rdp {
     uint32_t failure;
     bool has_confirm;
     uint64_t to_skip[SIDE_COUNT]; /* of a PDU that is passed over */
+    bool is_out_of_step[SIDE_COUNT]; /* where the next PDU begins is not known any more */
     bool told_malformed;
     struct rdp_settings settings;
 };
@@ -254,6 +255,10 @@ static enum verdict rdp_on_data(struct conversation *conversation, void *state, 
 {
     struct rdp *rdp = state;
 
+    if (rdp->is_out_of_step[from]) {
+        skip_bytes(bytes, cursor_left(bytes));
+        return VERDICT_GO_ON;
+    }
     while (cursor_left(bytes) > 0) {
         enum cursor_state length_state;
         enum verdict verdict;
@@ -291,8 +296,9 @@ static enum verdict rdp_on_gap(struct conversation *conversation, void *state, e
         rdp->to_skip[from] -= count; /* inside a PDU whose length is known */
         return VERDICT_GO_ON;
     }
-    /* nothing marks where the next PDU begins */
-    return VERDICT_NOT_THIS_PROTOCOL;
+    /* nothing marks where this side's next PDU begins; the other side is read on */
+    rdp->is_out_of_step[from] = true;
+    return rdp->is_out_of_step[side_other(from)] ? VERDICT_NOT_THIS_PROTOCOL : VERDICT_GO_ON;
 }
 
 /* ---- rows ---- */
