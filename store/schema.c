@@ -154,10 +154,12 @@ static void add_flow_columns(struct schema_view *view, const struct record_table
         const struct record_column *column = &table->columns[i];
 
         if (strcmp(column->name, "start_us") == 0)
-            add_column(view, (struct view_column){"start_time", RECORD_TEXT, false, VIEW_ISO_TIME("t.start_us"), "first packet as ISO 8601 text, UTC"});
+            add_column(view,
+                       (struct view_column){"start_time", RECORD_TEXT, false, VIEW_ISO_TIME("t.start_us"), "first packet as ISO 8601 text, UTC"});
         add_table_column(view, column);
         if (strcmp(column->name, "end_us") == 0)
-            add_column(view, (struct view_column){"duration", RECORD_REAL, false, "(t.end_us - t.start_us) / 1e6", "from the first to the last packet; seconds"});
+            add_column(view, (struct view_column){"duration", RECORD_REAL, false, "(t.end_us - t.start_us) / 1e6",
+                                                  "from the first to the last packet; seconds"});
     }
 }
 

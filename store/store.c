@@ -35,15 +35,15 @@
 
 struct store {
     struct store_options options;
-    char *path;      /* owned; the target */
-    char *temporary; /* owned; where the rows go until store_finish; NULL: into the target itself */
+    char *path;        /* owned; the target */
+    char *temporary;   /* owned; where the rows go until store_finish; NULL: into the target itself */
     bool is_made_here; /* the target did not exist before */
     sqlite3 *database;
     struct inserts *inserts;
     bool is_in_transaction;
     bool has_committed_rows;
     uint64_t uncommitted_bytes;
-    int64_t committed_ms; /* monotonic */
+    int64_t committed_ms;   /* monotonic */
     atomic_bool has_failed; /* the one thing that other threads ask */
 };
 
@@ -164,8 +164,7 @@ static bool make_schema(struct store *store)
 {
     if (!upgrade_check(store->database, store->options.path, store->is_made_here))
         return false;
-    if (!execute(store, settings_of(store)) || !begin(store) ||
-        !upgrade_run(store->database, store->options.tables, store->options.table_count)) {
+    if (!execute(store, settings_of(store)) || !begin(store) || !upgrade_run(store->database, store->options.tables, store->options.table_count)) {
         log_cannot_open(store);
         return false;
     }
@@ -242,7 +241,8 @@ int64_t store_next_id(struct store *store, const char *table, const char *column
 
 static void fail(struct store *store)
 {
-    const char *kept = store->options.mode == STORE_APPEND && store->temporary == NULL ? "nothing was added to it" : "what was written before is kept";
+    const char *kept =
+        store->options.mode == STORE_APPEND && store->temporary == NULL ? "nothing was added to it" : "what was written before is kept";
 
     log_error("'%s' cannot be written: %s; %s", store->options.path, sqlite3_errmsg(store->database), kept);
     roll_back(store);

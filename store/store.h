@@ -23,7 +23,7 @@ enum store_mode {
 struct store_options {
     const char *path;
     enum store_mode mode;
-    bool append; /* STORE_LIVE: an existing database may be added to */
+    bool append;                              /* STORE_LIVE: an existing database may be added to */
     const struct record_table *const *tables; /* every table; valid for the store's life */
     size_t table_count;
     struct queue *rows;  /* of struct row_batch *, from the workers and the capture thread; ends when it is closed and empty */
