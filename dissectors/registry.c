@@ -5,11 +5,12 @@
 
 #define DISSECTORS(DISSECTOR) \
     DISSECTOR(ftp) \
-    DISSECTOR(rdp) \
-    DISSECTOR(ssh) \
     DISSECTOR(http) \
-    DISSECTOR(websocket) \
-    DISSECTOR(tls)
+    DISSECTOR(rdp) \
+    DISSECTOR(smtp) \
+    DISSECTOR(ssh) \
+    DISSECTOR(tls) \
+    DISSECTOR(websocket)
 
 #define DECLARE(PROTOCOL) extern const struct dissector PROTOCOL##_dissector;
 #define LIST(PROTOCOL) &PROTOCOL##_dissector,

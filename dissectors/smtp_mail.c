@@ -1,0 +1,379 @@
+/*
+ * smtp_mail.c - one mail: envelope (RFC 5321, 4.1.2), message with its dots (4.5.2), rows.
+ */
+#include "dissectors/smtp_mail.h"
+
+#include "dissectors/smtp_record.h"
+
+#include <stdlib.h>
+
+#define ADDRESS_LIST_LIMIT (16u << 10)
+
+struct smtp_mail *smtp_mail_new(void)
+{
+    struct smtp_mail *mail = calloc(1, sizeof *mail);
+
+    if (mail == NULL)
+        return NULL;
+    mail->holders = 1;
+    mail->reply.limit = 4096;
+    return mail;
+}
+
+struct smtp_mail *smtp_mail_hold(struct smtp_mail *mail)
+{
+    if (mail != NULL)
+        mail->holders++;
+    return mail;
+}
+
+void smtp_mail_release(struct smtp_mail **held)
+{
+    struct smtp_mail *mail = *held;
+
+    *held = NULL;
+    if (mail == NULL || --mail->holders > 0)
+        return;
+    for (size_t i = 0; i < mail->recipient_count; i++)
+        free(mail->recipients[i].at);
+    free(mail->recipients);
+    free(mail->sender.at);
+    text_free(&mail->reply);
+    mail_header_free(&mail->header);
+    free(mail);
+}
+
+/* ---- the envelope ---- */
+
+/* The bytes before a '>' that does not stand in a quoted string. */
+static struct bytes until_closing(struct bytes path)
+{
+    bool is_quoted = false;
+
+    for (size_t i = 0; i < path.length; i++) {
+        if (path.at[i] == '\\' && is_quoted)
+            i++;
+        else if (path.at[i] == '"')
+            is_quoted = !is_quoted;
+        else if (path.at[i] == '>' && !is_quoted)
+            return bytes_of(path.at, i);
+    }
+    return bytes_of(NULL, 0);
+}
+
+struct bytes smtp_path(struct bytes argument)
+{
+    struct bytes inside;
+    struct bytes rest;
+
+    argument = bytes_trim(argument);
+    if (argument.length > 0 && argument.at[0] == '<') {
+        (void)bytes_split(argument, '<', &inside);
+        return until_closing(inside);
+    }
+    inside = bytes_split(argument, ' ', &rest);
+    return inside.length > 0 ? inside : bytes_of(NULL, 0);
+}
+
+static void set_address(struct smtp_address *address, struct bytes path)
+{
+    size_t length = path.length < SMTP_ADDRESS_LIMIT ? path.length : SMTP_ADDRESS_LIMIT;
+
+    if (path.at == NULL)
+        return;
+    address->at = malloc(length + 1);
+    if (address->at == NULL)
+        return;
+    if (length > 0)
+        memcpy(address->at, path.at, length);
+    address->length = length;
+}
+
+void smtp_mail_set_sender(struct smtp_mail *mail, struct bytes path)
+{
+    set_address(&mail->sender, path);
+}
+
+size_t smtp_mail_add_recipient(struct smtp_mail *mail, struct bytes path)
+{
+    if (mail->recipient_count == SMTP_RECIPIENTS_LIMIT) {
+        mail->recipients_beyond++;
+        return SMTP_RECIPIENTS_LIMIT;
+    }
+    if (mail->recipient_count == mail->recipient_capacity) {
+        size_t capacity = mail->recipient_capacity == 0 ? 4 : mail->recipient_capacity * 2;
+        struct smtp_address *grown = realloc(mail->recipients, capacity * sizeof *grown);
+
+        if (grown == NULL)
+            return SMTP_RECIPIENTS_LIMIT;
+        mail->recipients = grown;
+        mail->recipient_capacity = capacity;
+    }
+    mail->recipients[mail->recipient_count] = (struct smtp_address){.at = NULL};
+    set_address(&mail->recipients[mail->recipient_count], path);
+    return mail->recipient_count++;
+}
+
+void smtp_mail_answer_recipient(struct smtp_mail *mail, size_t recipient, unsigned code)
+{
+    if (recipient >= mail->recipient_count)
+        return;
+    mail->recipients[recipient].reply_code = code;
+    mail->recipients[recipient].answer = code / 100 == 2 ? SMTP_ACCEPTED : SMTP_REFUSED;
+}
+
+size_t smtp_mail_accepted(const struct smtp_mail *mail)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < mail->recipient_count; i++)
+        count += mail->recipients[i].answer == SMTP_ACCEPTED ? 1 : 0;
+    return count;
+}
+
+/* ---- the message ---- */
+
+void smtp_mail_begin_message(struct smtp_mail *mail, enum smtp_transfer transfer, bool begins_unseen)
+{
+    mail->transfer = transfer;
+    mail->begins_unseen = begins_unseen;
+    if (begins_unseen)
+        mail_header_lose(&mail->header);
+}
+
+void smtp_mail_add(struct smtp_mail *mail, struct bytes bytes)
+{
+    mail->size += bytes.length;
+    mail_header_add(&mail->header, bytes);
+}
+
+void smtp_mail_lose(struct smtp_mail *mail, uint64_t count)
+{
+    mail->size += count;
+    mail->missing += count;
+    mail_header_lose(&mail->header);
+}
+
+void smtp_mail_decide(struct smtp_mail *mail, enum smtp_outcome outcome, unsigned code, struct bytes reply)
+{
+    if (mail->outcome != SMTP_OUTCOME_OPEN)
+        return;
+    mail->outcome = outcome;
+    mail->reply_code = code;
+    if (code != 0)
+        text_append(&mail->reply, reply);
+}
+
+static void read_line(struct smtp_data_reader *reader, struct smtp_mail *mail, struct cursor *bytes)
+{
+    struct bytes ahead = peek_bytes(bytes);
+    struct bytes rest;
+    struct bytes run = bytes_split(ahead, '\n', &rest);
+    bool ends = rest.at != NULL;
+    bool has_cr = run.length > 0 ? run.at[run.length - 1] == '\r' : reader->is_behind_cr;
+
+    smtp_mail_add(mail, take_bytes(bytes, run.length + (ends ? 1 : 0)));
+    reader->is_behind_cr = !ends && has_cr;
+    if (ends && has_cr)
+        reader->phase = SMTP_DATA_LINE_START;
+}
+
+static void remember(struct smtp_data_reader *reader, struct bytes taken)
+{
+    size_t first = taken.length > 4 ? taken.length - 4 : 0;
+
+    for (size_t i = first; i < taken.length; i++)
+        reader->last_bytes = reader->last_bytes << 8 | taken.at[i];
+}
+
+static bool read_message(struct smtp_data_reader *reader, struct smtp_mail *mail, struct cursor *bytes)
+{
+    static const uint8_t carriage_return[] = {'\r'};
+
+    while (cursor_left(bytes) > 0) {
+        switch (reader->phase) {
+        case SMTP_DATA_LINE_START:
+            reader->phase = SMTP_DATA_IN_LINE;
+            reader->is_behind_cr = false;
+            if (peek_u8(bytes) == '.') {
+                skip_bytes(bytes, 1);
+                reader->phase = SMTP_DATA_DOT;
+            }
+            break;
+        case SMTP_DATA_DOT:
+            reader->phase = SMTP_DATA_IN_LINE;
+            if (peek_u8(bytes) == '\r') {
+                skip_bytes(bytes, 1);
+                reader->phase = SMTP_DATA_DOT_CR;
+            }
+            break;
+        case SMTP_DATA_DOT_CR:
+            if (peek_u8(bytes) == '\n') {
+                skip_bytes(bytes, 1);
+                return true;
+            }
+            smtp_mail_add(mail, bytes_of(carriage_return, sizeof carriage_return));
+            reader->phase = SMTP_DATA_IN_LINE;
+            reader->is_behind_cr = true;
+            break;
+        case SMTP_DATA_IN_LINE:
+            read_line(reader, mail, bytes);
+            break;
+        }
+    }
+    return false;
+}
+
+bool smtp_data_read(struct smtp_data_reader *reader, struct smtp_mail *mail, struct cursor *bytes)
+{
+    struct bytes ahead = peek_bytes(bytes);
+    bool is_over = read_message(reader, mail, bytes);
+
+    remember(reader, bytes_of(ahead.at, ahead.length - cursor_left(bytes)));
+    return is_over;
+}
+
+void smtp_data_lose(struct smtp_data_reader *reader)
+{
+    reader->phase = SMTP_DATA_IN_LINE;
+    reader->is_behind_cr = false;
+    reader->last_bytes = 0;
+}
+
+unsigned smtp_data_loose_end(const struct smtp_data_reader *reader)
+{
+    if (reader->last_bytes == 0x0d0a2e0a) /* CR LF . LF: the dot was taken for one that DATA adds */
+        return 1;
+    if ((reader->last_bytes & 0xffffff) == 0x0a2e0a) /* LF . LF */
+        return 2;
+    return reader->last_bytes == 0x0a2e0d0a ? 3 : 0; /* LF . CR LF */
+}
+
+/* ---- the rows ---- */
+
+static const char *outcome_name(enum smtp_outcome outcome)
+{
+    static const char *const names[] = {
+        [SMTP_OUTCOME_OPEN] = "unknown",
+        [SMTP_DELIVERED] = "delivered",
+        [SMTP_REJECTED] = "rejected",
+        [SMTP_ABORTED] = "aborted",
+        [SMTP_OUTCOME_UNKNOWN] = "unknown",
+    };
+
+    return names[outcome];
+}
+
+static struct bytes address_bytes(const struct smtp_address *address)
+{
+    return bytes_of(address->at, address->length);
+}
+
+/* '<>' for the empty address, so that it differs from one that is not known. */
+static struct record_text address_text(const struct smtp_address *address)
+{
+    if (address->at == NULL)
+        return record_text_of(NULL);
+    return address->length == 0 ? record_text_of("<>") : record_text(address_bytes(address));
+}
+
+static void list_addresses(const struct smtp_mail *mail, enum smtp_answer answer, struct text *list)
+{
+    for (size_t i = 0; i < mail->recipient_count; i++) {
+        if (mail->recipients[i].answer == answer && mail->recipients[i].length > 0)
+            text_append_item(list, ", ", address_bytes(&mail->recipients[i]));
+    }
+}
+
+static struct record_text field_text(const struct smtp_mail *mail, enum mail_field field)
+{
+    return record_text_unless_empty(mail_header_value(&mail->header, field));
+}
+
+static struct record_text user_agent_text(const struct smtp_mail *mail)
+{
+    struct record_text user_agent = field_text(mail, MAIL_USER_AGENT);
+
+    return user_agent.is_known ? user_agent : field_text(mail, MAIL_X_MAILER);
+}
+
+static void set_message(struct smtp_mail_row *row, const struct smtp_mail *mail)
+{
+    if (mail->transfer == SMTP_NO_TRANSFER)
+        return;
+    row->transfer = record_text_of(mail->transfer == SMTP_BY_BDAT ? "bdat" : "data");
+    if (!mail->begins_unseen) {
+        row->size = record_integer((int64_t)mail->size);
+        row->missing = record_integer((int64_t)mail->missing);
+    }
+    row->subject = field_text(mail, MAIL_SUBJECT);
+    row->header_from = field_text(mail, MAIL_FROM);
+    row->header_to = field_text(mail, MAIL_TO);
+    row->header_cc = field_text(mail, MAIL_CC);
+    row->header_reply_to = field_text(mail, MAIL_REPLY_TO);
+    row->header_date = field_text(mail, MAIL_DATE);
+    row->message_id = field_text(mail, MAIL_MESSAGE_ID);
+    row->in_reply_to = field_text(mail, MAIL_IN_REPLY_TO);
+    row->user_agent = user_agent_text(mail);
+    if (mail->header.phase == MAIL_HEADER_DONE)
+        row->received_hops = record_integer(mail->header.received_hops);
+}
+
+static void write_recipients(const struct smtp_mail *mail, struct conversation *conversation, int64_t mail_id)
+{
+    for (size_t i = 0; i < mail->recipient_count; i++) {
+        const struct smtp_address *recipient = &mail->recipients[i];
+        struct smtp_recipient row = {
+            .mail_id = record_integer(mail_id),
+            .address = address_text(recipient),
+        };
+
+        if (recipient->answer != SMTP_UNANSWERED) {
+            row.accepted = record_boolean(recipient->answer == SMTP_ACCEPTED);
+            row.reply_code = record_integer(recipient->reply_code);
+        }
+        conversation_write(conversation, &smtp_recipient_table, &row);
+    }
+}
+
+/* All of them refused: the last refusal decides. */
+static void decide_by_recipients(struct smtp_mail *mail)
+{
+    for (size_t i = 0; i < mail->recipient_count; i++) {
+        if (mail->recipients[i].answer != SMTP_REFUSED)
+            return;
+    }
+    if (mail->recipient_count > 0)
+        smtp_mail_decide(mail, SMTP_REJECTED, mail->recipients[mail->recipient_count - 1].reply_code, bytes_of(NULL, 0));
+}
+
+void smtp_mail_write(struct smtp_mail *mail, struct conversation *conversation, unsigned number, enum smtp_outcome otherwise)
+{
+    struct text accepted = {.limit = ADDRESS_LIST_LIMIT};
+    struct text refused = {.limit = ADDRESS_LIST_LIMIT};
+    struct smtp_mail_row row = {
+        .mail_id = record_integer(conversation_next_id(conversation, ID_MAIL)),
+        .number = record_integer(number),
+        .flow_id = record_integer(conversation_flow(conversation)->flow_id),
+        .encrypted = record_boolean(conversation_is_decrypted(conversation)),
+        .mail_from = address_text(&mail->sender),
+    };
+
+    decide_by_recipients(mail);
+    smtp_mail_decide(mail, otherwise, 0, bytes_of(NULL, 0));
+    mail_header_end(&mail->header, false);
+    list_addresses(mail, SMTP_ACCEPTED, &accepted);
+    list_addresses(mail, SMTP_REFUSED, &refused);
+    row.recipients = record_text_unless_empty(text_bytes(&accepted));
+    row.rejected_recipients = record_text_unless_empty(text_bytes(&refused));
+    row.outcome = record_text_of(outcome_name(mail->outcome));
+    if (mail->reply_code != 0)
+        row.reply_code = record_integer(mail->reply_code);
+    row.reply = record_text_unless_empty(text_bytes(&mail->reply));
+    set_message(&row, mail);
+    conversation_write(conversation, &smtp_mail_table, &row);
+    write_recipients(mail, conversation, row.mail_id.value);
+    mail->is_written = true;
+    text_free(&accepted);
+    text_free(&refused);
+}

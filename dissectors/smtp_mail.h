@@ -1,0 +1,124 @@
+/*
+ * smtp_mail.h - one mail: its envelope, its message as it goes by, and its rows.
+ */
+#ifndef WIRESCRIBE_DISSECTORS_SMTP_MAIL_H
+#define WIRESCRIBE_DISSECTORS_SMTP_MAIL_H
+
+#include "dissectors/dissector.h"
+#include "dissectors/mail_header.h"
+
+/* Most recipients kept of a mail, and most bytes of an address. */
+#define SMTP_RECIPIENTS_LIMIT 1000
+#define SMTP_ADDRESS_LIMIT 512
+
+enum smtp_outcome {
+    SMTP_OUTCOME_OPEN, /* not decided yet */
+    SMTP_DELIVERED,
+    SMTP_REJECTED,
+    SMTP_ABORTED,
+    SMTP_OUTCOME_UNKNOWN,
+};
+
+enum smtp_transfer {
+    SMTP_NO_TRANSFER,
+    SMTP_BY_DATA,
+    SMTP_BY_BDAT,
+};
+
+enum smtp_answer {
+    SMTP_UNANSWERED,
+    SMTP_ACCEPTED,
+    SMTP_REFUSED,
+};
+
+/* A command or its answer, as an address in the envelope. */
+struct smtp_address {
+    char *at; /* owned; NULL: not known */
+    size_t length;
+    enum smtp_answer answer;
+    unsigned reply_code; /* 0: none seen */
+};
+
+/*
+ * Ownership: counted holders. The session holds the mail that its client speaks
+ * of and the one that its server knows of, and each waiting command holds its
+ * own; the last to let go frees it.
+ */
+struct smtp_mail {
+    unsigned holders;
+    struct smtp_address sender;
+    struct smtp_address *recipients; /* owned */
+    size_t recipient_count;
+    size_t recipient_capacity;
+    size_t recipients_beyond; /* not kept: over SMTP_RECIPIENTS_LIMIT */
+
+    enum smtp_outcome outcome;
+    unsigned reply_code; /* of the reply that decided; 0: none */
+    struct text reply;
+
+    enum smtp_transfer transfer;
+    bool begins_unseen; /* the message's first bytes are not in the capture */
+    uint64_t size;      /* of the message, missing bytes included */
+    uint64_t missing;
+    struct mail_header header;
+    bool is_written;
+};
+
+/* One more holder. */
+struct smtp_mail *smtp_mail_hold(struct smtp_mail *mail);
+/* A new one, with one holder; NULL when out of memory. */
+struct smtp_mail *smtp_mail_new(void);
+/* One holder less, and `*mail` is NULL. */
+void smtp_mail_release(struct smtp_mail **mail);
+
+/* The sender or a recipient, from the argument behind "FROM:" or "TO:" (RFC 5321, 4.1.2). An empty `path` leaves it unknown. */
+void smtp_mail_set_sender(struct smtp_mail *mail, struct bytes path);
+/* Its place, for smtp_mail_answer_recipient; SMTP_RECIPIENTS_LIMIT where it is not kept. */
+size_t smtp_mail_add_recipient(struct smtp_mail *mail, struct bytes path);
+void smtp_mail_answer_recipient(struct smtp_mail *mail, size_t recipient, unsigned code);
+
+/* The path between < and >; the whole first word where they are not written. at == NULL where there is none. */
+struct bytes smtp_path(struct bytes argument);
+
+/* The message. */
+void smtp_mail_begin_message(struct smtp_mail *mail, enum smtp_transfer transfer, bool begins_unseen);
+void smtp_mail_add(struct smtp_mail *mail, struct bytes bytes);
+void smtp_mail_lose(struct smtp_mail *mail, uint64_t count);
+
+/* What decides the mail, unless something did already. `code` 0: no reply. */
+void smtp_mail_decide(struct smtp_mail *mail, enum smtp_outcome outcome, unsigned code, struct bytes reply);
+
+/* How many recipients the server has accepted. */
+size_t smtp_mail_accepted(const struct smtp_mail *mail);
+
+/* Writes the mail's rows, once. An undecided mail of which all recipients were refused is rejected, any other is `otherwise`. */
+void smtp_mail_write(struct smtp_mail *mail, struct conversation *conversation, unsigned number, enum smtp_outcome otherwise);
+
+/* Where in a message the reading of DATA stands: RFC 5321, 4.5.2. */
+enum smtp_data_phase {
+    SMTP_DATA_LINE_START,
+    SMTP_DATA_IN_LINE,
+    SMTP_DATA_DOT,    /* a dot at the start of a line */
+    SMTP_DATA_DOT_CR, /* and CR behind it */
+};
+
+/* Zero-initialised at the message's start. */
+struct smtp_data_reader {
+    enum smtp_data_phase phase;
+    bool is_behind_cr;    /* IN_LINE: the last byte was CR */
+    uint32_t last_bytes;  /* the newest four, the last one lowest */
+};
+
+/* Gives the message's bytes to the mail. True when the end, CR LF . CR LF, was taken; the cursor then stands behind it. */
+bool smtp_data_read(struct smtp_data_reader *reader, struct smtp_mail *mail, struct cursor *bytes);
+
+/* Bytes are missing here. */
+void smtp_data_lose(struct smtp_data_reader *reader);
+
+/*
+ * Where the newest bytes are an end of data written with bare LF, as some servers take it: how many of the mail's
+ * bytes belong to it; else 0.
+ */
+unsigned smtp_data_loose_end(const struct smtp_data_reader *reader);
+
+#endif

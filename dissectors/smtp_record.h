@@ -1,0 +1,65 @@
+/*
+ * smtp_record.h - the tables of SMTP.
+ */
+#ifndef WIRESCRIBE_DISSECTORS_SMTP_RECORD_H
+#define WIRESCRIBE_DISSECTORS_SMTP_RECORD_H
+
+#include "base/record.h"
+
+#define SMTP_SESSION(COLUMN, LATER, R) \
+    COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
+    COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
+    COLUMN(R, text, banner, "the server's greeting, without its code") \
+    COLUMN(R, text, helo, "the name that the client gave with EHLO, HELO or LHLO; the last one that was accepted") \
+    COLUMN(R, text, server_extensions, "what the server offers in its last reply to EHLO or LHLO, joined by ', '") \
+    COLUMN(R, text, encryption, "'starttls' where the server agreed to begin TLS, 'implicit' where the whole session is inside TLS, else 'none'") \
+    COLUMN(R, text, auth_mechanism, "SASL mechanism of the last attempt to log in: 'PLAIN', 'LOGIN', ...") \
+    COLUMN(R, text, auth_user, "the name to log in with, where the mechanism shows it") \
+    COLUMN(R, text, auth_result, "'success' or 'failure', by the server's reply; NULL where it was not seen") \
+    COLUMN(R, integer, mails, "rows of this session in smtp_mails") \
+    COLUMN(R, text, last_reply, "the last reply seen, with its code; lines joined by LF")
+
+#define SMTP_MAIL(COLUMN, LATER, R) \
+    COLUMN(R, integer, mail_id, "unique in the database") \
+    COLUMN(R, integer, number, "from 1 within the session") \
+    COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
+    COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
+    COLUMN(R, text, mail_from, "the envelope's sender as written between < and >; '<>' for the empty one") \
+    COLUMN(R, text, recipients, "the envelope's recipients that the server accepted, joined by ', '") \
+    COLUMN(R, text, rejected_recipients, "those that it refused, joined by ', '") \
+    COLUMN(R, text, outcome, "'delivered': the server took the mail; 'rejected': it refused the sender, every recipient or the message; " \
+                             "'aborted': given up before its end; 'unknown': the reply that decides was not seen") \
+    COLUMN(R, integer, reply_code, "code of the reply that decided") \
+    COLUMN(R, text, reply, "text of the reply that decided, lines joined by LF") \
+    COLUMN(R, text, transfer, "'data' or 'bdat'; NULL where no message was sent") \
+    COLUMN(R, integer, size, "bytes of the message as it arrived, without the dots that DATA adds, those that are missing in the capture included; " \
+                             "NULL where its beginning was not seen") \
+    COLUMN(R, integer, missing, "bytes of the message that are not in the capture") \
+    COLUMN(R, text, subject, "header field Subject as written, unfolded (RFC 5322, 2.2.3)") \
+    COLUMN(R, text, header_from, "header field From as written, unfolded") \
+    COLUMN(R, text, header_to, "header field To as written, unfolded") \
+    COLUMN(R, text, header_cc, "header field Cc as written, unfolded") \
+    COLUMN(R, text, header_reply_to, "header field Reply-To as written, unfolded") \
+    COLUMN(R, text, header_date, "header field Date as written, unfolded") \
+    COLUMN(R, text, message_id, "header field Message-ID as written, unfolded") \
+    COLUMN(R, text, in_reply_to, "header field In-Reply-To as written, unfolded") \
+    COLUMN(R, text, user_agent, "header field User-Agent, or else X-Mailer") \
+    LATER(R, text, originating_ip, "the address that the first mail server took the mail from") \
+    COLUMN(R, integer, received_hops, "header fields Received; NULL where the headers were not seen to their end") \
+    LATER(R, integer, attachments, "parts of the message that are files")
+
+#define SMTP_RECIPIENT(COLUMN, LATER, R) \
+    COLUMN(R, integer, mail_id, "smtp_mails.mail_id") \
+    COLUMN(R, text, address, "as written between < and >") \
+    COLUMN(R, boolean, accepted, "1 where the server accepted it, 0 where it refused; NULL where its reply was not seen") \
+    COLUMN(R, integer, reply_code, "code of that reply")
+
+RECORD_STRUCT(smtp_session, SMTP_SESSION);
+RECORD_STRUCT(smtp_mail_row, SMTP_MAIL);
+RECORD_STRUCT(smtp_recipient, SMTP_RECIPIENT);
+
+extern const struct record_table smtp_session_table;
+extern const struct record_table smtp_mail_table;
+extern const struct record_table smtp_recipient_table;
+
+#endif
