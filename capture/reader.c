@@ -17,7 +17,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define PLAIN_FIRST (1u << 20)
+#define PLAIN_FIRST (256u << 10)
 #define RAW_SIZE (256u << 10)
 
 enum compression {
