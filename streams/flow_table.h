@@ -67,7 +67,8 @@ struct tcp_flow {
     /* One side acknowledged bytes of the other that were not captured (yet); see streams.c. */
     bool awaits;
     enum endpoint awaited;
-    uint64_t awaited_to; /* stream offset */
+    uint64_t awaited_first; /* stream offset: what was acknowledged when the awaiting began */
+    uint64_t awaited_to;    /* stream offset: what was acknowledged since then */
     unsigned awaited_packets;
     int64_t awaited_since_us;
 };

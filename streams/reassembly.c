@@ -177,12 +177,23 @@ static void hold(struct reassembly *stream, uint64_t start, struct bytes capture
     }
 }
 
-void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t *held_total)
+bool reassembly_is_ready(const struct reassembly *stream, int64_t *time_us)
+{
+    if (stream->held_count == 0 || stream->held[0].start > stream->next)
+        return false;
+    *time_us = stream->held[0].time_us;
+    return true;
+}
+
+void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t to, int64_t until_us, uint64_t *held_total)
 {
     unsigned done = 0;
 
     while (done < stream->held_count && stream->held[done].start <= stream->next) {
         struct held_segment *piece = &stream->held[done];
+
+        if (piece->start >= to && piece->time_us > until_us)
+            break;
         uint64_t known = stream->next - piece->start;
 
         if (known < piece->length) {
@@ -204,6 +215,17 @@ void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *s
         stream->held = NULL;
         stream->held_capacity = 0;
     }
+}
+
+uint64_t reassembly_in_order_to(const struct reassembly *stream)
+{
+    uint64_t end = stream->next;
+
+    for (unsigned i = 0; i < stream->held_count && stream->held[i].start <= end; i++) {
+        if (stream->held[i].start + stream->held[i].length > end)
+            end = stream->held[i].start + stream->held[i].length;
+    }
+    return end;
 }
 
 struct segment_report reassembly_segment(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t offset, struct bytes captured,
@@ -237,16 +259,16 @@ struct segment_report reassembly_segment(struct reassembly *stream, const struct
         captured = part_of(captured, offset, stream->next, end);
         offset = stream->next;
     }
-    report.is_out_of_order = offset > stream->next;
+    report.is_out_of_order = offset > reassembly_in_order_to(stream);
     if (report.is_out_of_order || must_hold || (stream->held_count > 0 && stream->held[0].start < end)) {
         hold(stream, offset, captured, (uint32_t)(end - offset), time_us, &report, held_total);
         if (!must_hold)
-            reassembly_drain(stream, sink, held_total);
+            reassembly_drain(stream, sink, UINT64_MAX, INT64_MAX, held_total);
         return report;
     }
     hand_on(stream, sink, captured, (uint32_t)(end - offset), time_us);
     if (stream->held_count > 0)
-        reassembly_drain(stream, sink, held_total);
+        reassembly_drain(stream, sink, UINT64_MAX, INT64_MAX, held_total);
     return report;
 }
 
@@ -256,7 +278,7 @@ bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_
 
     if (stream->held_count > 0 && stream->held[0].start <= stream->next) {
         /* no hole, only held back */
-        reassembly_drain(stream, sink, held_total);
+        reassembly_drain(stream, sink, limit, INT64_MIN, held_total);
         return true;
     }
     if (to <= stream->next || to == UINT64_MAX)
@@ -266,7 +288,7 @@ bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_
     uint64_t count = to - stream->next;
     stream->next = to;
     sink->gap(sink->sink, count, stream->newest_us);
-    reassembly_drain(stream, sink, held_total);
+    reassembly_drain(stream, sink, limit, INT64_MIN, held_total);
     return true;
 }
 

@@ -84,10 +84,16 @@ int64_t reassembly_offset(const struct reassembly *stream, uint32_t sequence);
 struct segment_report reassembly_segment(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t offset, struct bytes captured,
                                          uint32_t length, int64_t time_us, bool must_hold, uint64_t *held_total);
 
-/* Hands on what is held in order at `next`. */
-void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t *held_total);
+/* The offset where the first hole begins: up to there all is handed on or held. */
+uint64_t reassembly_in_order_to(const struct reassembly *stream);
 
-/* Gives up the first hole, but not behind `limit`: tells the gap, then drains. False where there is none before `limit`. */
+/* Whether something is held in order at `next`; then *time_us is when it was captured. */
+bool reassembly_is_ready(const struct reassembly *stream, int64_t *time_us);
+
+/* Hands on what is held in order at `next`, as far as it begins before offset `to` or was captured at `until_us` or earlier. */
+void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t to, int64_t until_us, uint64_t *held_total);
+
+/* Gives up the first hole, but not behind `limit`: tells the gap, then drains up to `limit`. False where there is none before `limit`. */
 bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t limit, int64_t time_us, uint64_t *held_total);
 
 /* Frees all that is held. */

@@ -122,30 +122,71 @@ static void check_end(struct streams *streams, struct flow *flow, enum endpoint 
         close_flow(streams, flow);
 }
 
-/* The hole is filled or given up: what was held back goes on. */
+/* Hands on what one side holds in order, as far as it was captured at `until_us` or earlier. */
+static void drain_until(struct streams *streams, struct flow *flow, enum endpoint from, int64_t until_us)
+{
+    struct tcp_sink sink = {.streams = streams, .flow = flow, .from = from};
+    struct reassembly_sink reassembly_sink = sink_of(&sink);
+
+    reassembly_drain(&flow->tcp->stream[from], &reassembly_sink, 0, until_us, &streams->held_bytes);
+}
+
+/* The same, as far as it is no newer than what the other side holds in order. */
+static void drain_older(struct streams *streams, struct flow *flow, enum endpoint from)
+{
+    int64_t until_us;
+
+    if (!reassembly_is_ready(&flow->tcp->stream[endpoint_other(from)], &until_us))
+        until_us = INT64_MAX;
+    drain_until(streams, flow, from, until_us);
+}
+
+/* The hole is filled or given up: what both sides hold since then goes on, in the order in which it was captured. */
 static void release_held_back(struct streams *streams, struct flow *flow)
 {
     enum endpoint awaited = flow->tcp->awaited;
     enum endpoint other = endpoint_other(awaited);
-    struct tcp_sink sink = {.streams = streams, .flow = flow, .from = other};
-    struct reassembly_sink reassembly_sink = sink_of(&sink);
+    int64_t time_us;
 
     flow->tcp->awaits = false;
-    reassembly_drain(&flow->tcp->stream[other], &reassembly_sink, &streams->held_bytes);
+    while (reassembly_is_ready(&flow->tcp->stream[awaited], &time_us) || reassembly_is_ready(&flow->tcp->stream[other], &time_us)) {
+        drain_older(streams, flow, awaited);
+        drain_older(streams, flow, other);
+    }
     check_end(streams, flow, awaited);
     check_end(streams, flow, other);
 }
 
-static void give_up_awaited(struct streams *streams, struct flow *flow)
+/* Gives up the first hole of the awaited side, as far as it lies before offset `to`. False where there is none. */
+static bool give_up_hole(struct streams *streams, struct flow *flow, uint64_t to)
 {
     struct tcp_flow *tcp = flow->tcp;
     struct reassembly *stream = &tcp->stream[tcp->awaited];
     struct tcp_sink sink = {.streams = streams, .flow = flow, .from = tcp->awaited};
     struct reassembly_sink reassembly_sink = sink_of(&sink);
 
-    while (stream->next < tcp->awaited_to &&
-           reassembly_give_up_hole(stream, &reassembly_sink, tcp->awaited_to, tcp->awaited_since_us, &streams->held_bytes))
+    return stream->next < to && reassembly_give_up_hole(stream, &reassembly_sink, to, tcp->awaited_since_us, &streams->held_bytes);
+}
+
+/*
+ * What the other side had acknowledged when it was first held back comes first; behind that both sides go on in the
+ * order in which they were captured.
+ */
+static void give_up_awaited(struct streams *streams, struct flow *flow)
+{
+    struct tcp_flow *tcp = flow->tcp;
+    struct reassembly *stream = &tcp->stream[tcp->awaited];
+    int64_t captured_us;
+
+    while (give_up_hole(streams, flow, tcp->awaited_first))
         continue;
+    while (reassembly_in_order_to(stream) < tcp->awaited_to) {
+        drain_older(streams, flow, tcp->awaited);
+        if (reassembly_is_ready(stream, &captured_us))
+            drain_until(streams, flow, endpoint_other(tcp->awaited), captured_us);
+        else if (!give_up_hole(streams, flow, stream->held_count > 0 && stream->held[0].start < tcp->awaited_to ? stream->held[0].start : tcp->awaited_to))
+            break;
+    }
     release_held_back(streams, flow);
 }
 
@@ -328,6 +369,7 @@ static void on_acknowledgment(struct flow *flow, const struct packet *packet, en
         tcp->awaits = true;
         tcp->awaited = sender;
         tcp->awaited_to = 0;
+        tcp->awaited_first = (uint64_t)offset;
         tcp->awaited_packets = 0;
         tcp->awaited_since_us = packet->time_us;
     }
@@ -341,7 +383,7 @@ static void settle_awaited(struct streams *streams, struct flow *flow, const str
 
     if (!tcp->awaits)
         return;
-    if (tcp->stream[tcp->awaited].next >= tcp->awaited_to) {
+    if (reassembly_in_order_to(&tcp->stream[tcp->awaited]) >= tcp->awaited_to) {
         release_held_back(streams, flow);
         return;
     }
@@ -389,8 +431,7 @@ static void on_payload(struct streams *streams, struct flow *flow, const struct 
         length -= (uint32_t)before;
         offset = 0;
     }
-    report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, is_held_back(flow->tcp, from),
-                                &streams->held_bytes);
+    report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, flow->tcp->awaits, &streams->held_bytes);
     flow->retransmitted[from] += report.is_retransmission;
     flow->out_of_order[from] += report.is_out_of_order;
     /* a keep-alive repeats one byte, which may be anything (RFC 9293, section 3.8.4) */
@@ -401,9 +442,12 @@ static void on_payload(struct streams *streams, struct flow *flow, const struct 
             give_up_awaited(streams, flow);
         else if (!reassembly_give_up_hole(stream, &reassembly_sink, UINT64_MAX, packet->time_us, &streams->held_bytes))
             break; /* out of memory: nothing is held and still no room */
-        report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, is_held_back(flow->tcp, from),
+        report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, flow->tcp->awaits,
                                     &streams->held_bytes);
     }
+    /* what the other side has answered already goes on; the rest waits for its turn among the answers */
+    if (flow->tcp->awaits && flow->tcp->awaited == from)
+        reassembly_drain(stream, &reassembly_sink, flow->tcp->awaited_first, INT64_MIN, &streams->held_bytes);
     if (flow->packets[endpoint_other(from)] == 0 && stream->held_count > ONE_SIDED_SEGMENTS)
         (void)reassembly_give_up_hole(stream, &reassembly_sink, UINT64_MAX, packet->time_us, &streams->held_bytes);
     if (streams->held_bytes > streams->options.memory_limit)
