@@ -1,24 +1,32 @@
 /*
  * rdp.c - the Remote Desktop Protocol's connection, [MS-RDPBCGR], over TPKT (RFC 1006
- * and 2126) and X.224: negotiation, MCS connect with the data blocks of both sides.
+ * and 2126) and X.224 (T.123): negotiation, MCS connect with the data blocks of both
+ * sides, and how much each channel carried.
  *
- * Leaves out: everything behind the connect (it is passed over by its lengths), the
- * certificate, what standard RDP security encrypts. TLS and CredSSP are handed over.
+ * Leaves out: what standard RDP security encrypts, and all contents behind the
+ * connect, which are passed over by the lengths in their headers. TLS and CredSSP
+ * are handed over to TLS.
  *
- *     REQUEST --connection confirm--> CONNECT --connect response--> SESSION
- *        |                               |
- *        +--refused: the session row--   +--TLS or CredSSP chosen: handed over to TLS
+ * The phases of each side; a side may skip what was not seen of it:
+ *
+ *     NEGOTIATION --on_request, on_confirm--> CONNECT --on_connect--> SESSION
+ *          |                                     |                       |
+ *          +--TLS chosen: handed over            +-----------+-----------+
+ *                                                            | a gap, or a length that lies
+ *                                                            v
+ *                                             is_searching, until find_pdu
  */
-#include "dissectors/dissector.h"
 #include "dissectors/rdp_record.h"
 #include "dissectors/tls.h"
-
-#include <stdio.h>
 
 #define TPKT_VERSION 3
 #define TPKT_HEADER 4
 #define TPKT_LIMIT 65535
-#define COOKIE_LIMIT 512
+/* An X.224 header is at most 255 bytes long: a cookie that fits it is never cut. */
+#define COOKIE_LIMIT 255
+/* TPKT, X.224 data header, MCS send-data header up to the length of its data. */
+#define SEND_DATA_HEADER 15
+#define TLS_HANDSHAKE 0x16
 
 enum x224_code { /* X.224 13 */
     X224_CONNECTION_REQUEST = 0xe0,
@@ -30,160 +38,143 @@ enum negotiation_type { /* [MS-RDPBCGR] 2.2.1.1.1, 2.2.1.2.1, 2.2.1.2.2, 2.2.1.1
     NEGOTIATION_REQUEST = 1,
     NEGOTIATION_RESPONSE = 2,
     NEGOTIATION_FAILURE = 3,
+    CORRELATION_INFO = 6,
 };
 
-enum security_protocol {
-    PROTOCOL_RDP = 0,
-    PROTOCOL_SSL = 1,
-};
-
-#define RDP_CHANNEL(COLUMN, LATER, R) \
-    COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
-    COLUMN(R, text, name, "the channel's name as the client asked for it: 'cliprdr', 'rdpsnd', 'drdynvc', ...") \
-    COLUMN(R, integer, channel_id, "MCS channel id that the server gave it; NULL where its answer was not seen") \
-    COLUMN(R, integer, options, "the client's option flags ([MS-RDPBCGR] 2.2.1.3.4.1)") \
-    LATER(R, integer, client_bytes, "bytes that the client sent in the channel") \
-    LATER(R, integer, server_bytes, "bytes that the server sent in the channel")
-
-RECORD_STRUCT(rdp_channel, RDP_CHANNEL);
-RECORD_COLUMNS(rdp_channel, RDP_CHANNEL);
-RECORD_COLUMNS(rdp_session, RDP_SESSION);
-
-static const struct record_session rdp_sessions = {
-    .protocol = "rdp",
-    .user = "coalesce(s.user, s.cookie)",
-    .outcome = "CASE WHEN s.negotiation_failure IS NOT NULL THEN 'refused' WHEN s.selected_protocol IS NOT NULL THEN 'connected' END",
-    .summary = "trim(coalesce(s.client_name, 'client') || ' ' || coalesce(s.negotiation_failure, 'security ' || s.selected_protocol, '') || "
-               "coalesce(' ' || s.desktop_width || 'x' || s.desktop_height, '') || coalesce(' channels ' || s.channels, ''))",
-};
-
-static const struct record_table rdp_session_table = {
-    .table = "rdp_session",
-    .view = "rdp_sessions",
-    .doc = "one connection of the Remote Desktop Protocol",
-    .kind = RECORD_VIEW_SESSION,
-    .columns = rdp_session_columns,
-    .column_count = RECORD_COLUMN_COUNT(rdp_session_columns),
-    .session = &rdp_sessions,
-    .index = "flow_id",
-};
-
-static const struct record_table rdp_channel_table = {
-    .table = "rdp_channel",
-    .view = "rdp_channels",
-    .doc = "one static virtual channel that an RDP client asked for",
-    .kind = RECORD_VIEW_PLAIN,
-    .columns = rdp_channel_columns,
-    .column_count = RECORD_COLUMN_COUNT(rdp_channel_columns),
-    .index = "flow_id",
+enum mcs_code { /* T.125 7: the choice, in the upper 6 bits */
+    MCS_SEND_DATA_REQUEST = 0x64,
+    MCS_SEND_DATA_INDICATION = 0x68,
 };
 
 static const struct record_table *const rdp_tables[] = {&rdp_session_table, &rdp_channel_table, NULL};
 static const uint16_t rdp_ports[] = {3389, 0};
 
 enum rdp_phase {
-    RDP_REQUEST, /* until the server's connection confirm */
-    RDP_CONNECT, /* until the server's connect response */
-    RDP_SESSION_PHASE,
+    RDP_NEGOTIATION, /* until its connection request or confirm */
+    RDP_CONNECT,     /* until its MCS connect */
+    RDP_SESSION,     /* all that follows is passed over */
+};
+
+struct rdp_side {
+    enum rdp_phase phase;
+    uint64_t to_skip;  /* of a PDU that is passed over */
+    bool is_searching; /* out of step: looks for the next PDU */
+    bool has_lied;     /* out of step by its own words, not by a gap */
+    bool is_silent;    /* it ended, or bytes of it are missing: what was not seen of it yet may never come */
 };
 
 struct rdp {
-    enum rdp_phase phase;
-    struct text cookie;
-    bool has_requested;
-    uint32_t requested;
-    bool has_selected;
-    uint32_t selected;
-    bool has_failure;
-    uint32_t failure;
-    bool has_confirm;
-    uint64_t to_skip[SIDE_COUNT]; /* of a PDU that is passed over */
-    bool is_out_of_step[SIDE_COUNT]; /* where the next PDU begins is not known any more */
+    struct rdp_side side[SIDE_COUNT];
+    struct rdp_facts facts;
     bool told_malformed;
-    struct rdp_settings settings;
 };
 
 static void rdp_open(struct conversation *conversation, void *state, void *from_before)
 {
     struct rdp *rdp = state;
 
-    (void)conversation;
     (void)from_before;
-    rdp->cookie.limit = COOKIE_LIMIT;
+    rdp->facts.cookie.limit = COOKIE_LIMIT;
+    for (int side = 0; side < SIDE_COUNT; side++)
+        rdp->side[side].is_silent = !conversation_has_start(conversation, (enum side)side);
 }
 
-static void tell_malformed(struct conversation *conversation, struct rdp *rdp, const char *what)
+static void tell_malformed(struct conversation *conversation, struct rdp *rdp, enum side from, const char *what)
 {
     if (rdp->told_malformed)
         return;
     rdp->told_malformed = true;
-    conversation_finding(conversation, "notice", "rdp_malformed", "%s contradicts itself; what was read before it stands", what);
+    conversation_finding(conversation, "notice", "rdp_malformed", "%s from the %s contradicts itself; what was read before it stands", what, side_name(from));
 }
 
 /* ---- negotiation ---- */
 
-static bool read_negotiation(struct cursor *cursor, uint8_t wanted, uint32_t *value)
-{
-    struct cursor ahead = *cursor;
-    uint8_t type = take_u8(&ahead);
+enum negotiation {
+    NEGOTIATION_ABSENT,
+    NEGOTIATION_READ,
+    NEGOTIATION_INVALID,
+};
 
-    skip_bytes(&ahead, 1); /* flags */
-    if (take_u16_le(&ahead) != 8 || type != wanted)
-        return false;
-    *value = take_u32_le(&ahead);
-    if (!cursor_is_good(&ahead))
-        return false;
-    *cursor = ahead;
-    return true;
+/* Reads a negotiation structure of that type, if one stands here. */
+static enum negotiation read_negotiation(struct cursor *cursor, uint8_t type, struct rdp_number *value)
+{
+    uint16_t length;
+    uint32_t number;
+
+    if (peek_u8(cursor) != type)
+        return NEGOTIATION_ABSENT;
+    skip_bytes(cursor, 1 + 1); /* type, flags */
+    length = take_u16_le(cursor);
+    number = take_u32_le(cursor);
+    if (!cursor_is_good(cursor) || length != 8)
+        return NEGOTIATION_INVALID;
+    *value = (struct rdp_number){.value = number, .is_known = true};
+    return NEGOTIATION_READ;
 }
 
-/* The cookie or routing token: a line that CR LF ends, before the negotiation request. */
-static void read_cookie(struct rdp *rdp, struct cursor *cursor)
+/* The cookie or routing token: a line that CR LF ends, before the negotiation request. False where it has no end. */
+static bool read_cookie(struct rdp *rdp, struct cursor *cursor)
 {
-    struct cursor ahead = *cursor;
     struct bytes line;
+    int first = peek_u8(cursor);
 
-    if (peek_u8(cursor) == NEGOTIATION_REQUEST)
-        return;
-    line = take_line(&ahead);
-    if (!cursor_is_good(&ahead))
-        return;
-    *cursor = ahead;
+    if (first == -1 || first == NEGOTIATION_REQUEST || first == CORRELATION_INFO)
+        return true;
+    line = take_line(cursor);
+    if (!cursor_is_good(cursor))
+        return false;
     if (bytes_begin_nocase(line, "Cookie: mstshash="))
         line = bytes_of(line.at + 17, line.length - 17);
     else if (bytes_begin_nocase(line, "Cookie: "))
         line = bytes_of(line.at + 8, line.length - 8); /* msts=... */
-    text_clear(&rdp->cookie);
-    text_append(&rdp->cookie, line);
+    text_append(&rdp->facts.cookie, line);
+    return true;
 }
 
-static void on_request(struct rdp *rdp, struct cursor *variable)
+static void on_request(struct conversation *conversation, struct rdp *rdp, struct cursor *variable)
 {
-    read_cookie(rdp, variable);
-    if (read_negotiation(variable, NEGOTIATION_REQUEST, &rdp->requested))
-        rdp->has_requested = true;
+    rdp->side[FROM_CLIENT].phase = RDP_CONNECT;
+    if (!read_cookie(rdp, variable) || read_negotiation(variable, NEGOTIATION_REQUEST, &rdp->facts.requested) == NEGOTIATION_INVALID)
+        tell_malformed(conversation, rdp, FROM_CLIENT, "the connection request");
 }
 
-/* The server's answer; TLS inside takes over. */
-static enum verdict on_confirm(struct conversation *conversation, struct rdp *rdp, struct cursor *variable)
+static enum verdict hand_over_to_tls(struct conversation *conversation)
 {
-    rdp->has_confirm = true;
-    rdp->phase = RDP_CONNECT;
-    if (read_negotiation(variable, NEGOTIATION_FAILURE, &rdp->failure)) {
-        rdp->has_failure = true;
-        return VERDICT_GO_ON;
-    }
-    rdp->selected = PROTOCOL_RDP;
-    (void)read_negotiation(variable, NEGOTIATION_RESPONSE, &rdp->selected);
-    rdp->has_selected = true;
-    if (rdp->selected == PROTOCOL_RDP)
-        return VERDICT_GO_ON;
     conversation_hand_over(conversation, &tls_dissector, NULL);
     return VERDICT_HANDED_OVER;
 }
 
+/* The server's answer. With every protocol that has a name, but RDP's own, TLS comes next. */
+static enum verdict on_confirm(struct conversation *conversation, struct rdp *rdp, struct cursor *variable)
+{
+    struct rdp_number *selected = &rdp->facts.selected;
+    bool is_negotiated = cursor_left(variable) > 0;
+
+    rdp->side[FROM_SERVER].phase = RDP_CONNECT;
+    if (!is_negotiated)
+        *selected = (struct rdp_number){.value = RDP_PROTOCOL_RDP, .is_known = true};
+    else if (read_negotiation(variable, NEGOTIATION_FAILURE, &rdp->facts.failure) != NEGOTIATION_READ &&
+             read_negotiation(variable, NEGOTIATION_RESPONSE, selected) != NEGOTIATION_READ)
+        tell_malformed(conversation, rdp, FROM_SERVER, "the connection confirm");
+    if (selected->is_known && selected->value != RDP_PROTOCOL_RDP && rdp_protocol_name(selected->value) != NULL)
+        return hand_over_to_tls(conversation);
+    return VERDICT_GO_ON;
+}
+
 /* ---- PDUs ---- */
 
+static void on_connect(struct conversation *conversation, struct rdp *rdp, enum side from, struct cursor *pdu)
+{
+    enum rdp_reading reading =
+        from == FROM_CLIENT ? rdp_read_connect_initial(pdu, &rdp->facts.settings) : rdp_read_connect_response(pdu, &rdp->facts.settings);
+
+    rdp->side[from].phase = RDP_SESSION;
+    rdp->facts.was_connected[from] = reading != RDP_OTHER;
+    if (reading == RDP_INVALID)
+        tell_malformed(conversation, rdp, from, "the MCS connect");
+}
+
+/* A whole PDU before the session, behind its TPKT header. */
 static enum verdict on_x224(struct conversation *conversation, struct rdp *rdp, enum side from, struct cursor pdu)
 {
     uint8_t length = take_u8(&pdu);
@@ -191,28 +182,27 @@ static enum verdict on_x224(struct conversation *conversation, struct rdp *rdp, 
     uint8_t code = take_u8(&header) & 0xf0;
 
     if (!cursor_is_good(&header)) {
-        tell_malformed(conversation, rdp, "an X.224 header");
+        tell_malformed(conversation, rdp, from, "an X.224 header");
         return VERDICT_GO_ON;
     }
-    if (code == X224_CONNECTION_REQUEST && from == FROM_CLIENT && rdp->phase == RDP_REQUEST) {
-        skip_bytes(&header, 5);
-        on_request(rdp, &header);
-    } else if (code == X224_CONNECTION_CONFIRM && from == FROM_SERVER && rdp->phase == RDP_REQUEST) {
-        skip_bytes(&header, 5);
-        return on_confirm(conversation, rdp, &header);
-    } else if (code == X224_DATA && from == FROM_CLIENT && !rdp->settings.has_client_core) {
-        if (!rdp_read_connect_initial(&pdu, &rdp->settings))
-            tell_malformed(conversation, rdp, "the client's MCS connect");
-    } else if (code == X224_DATA && from == FROM_SERVER && rdp->phase != RDP_SESSION_PHASE) {
-        rdp->phase = RDP_SESSION_PHASE;
-        if (!rdp_read_connect_response(&pdu, &rdp->settings))
-            tell_malformed(conversation, rdp, "the server's MCS connect");
+    if (code == X224_DATA) {
+        on_connect(conversation, rdp, from, &pdu);
+        return VERDICT_GO_ON;
     }
+    if (rdp->side[from].phase != RDP_NEGOTIATION || code != (from == FROM_CLIENT ? X224_CONNECTION_REQUEST : X224_CONNECTION_CONFIRM))
+        return VERDICT_GO_ON;
+    skip_bytes(&header, 2 + 2 + 1); /* destination and source reference, class */
+    if (!cursor_is_good(&header))
+        tell_malformed(conversation, rdp, from, "an X.224 header");
+    else if (from == FROM_SERVER)
+        return on_confirm(conversation, rdp, &header);
+    else
+        on_request(conversation, rdp, &header);
     return VERDICT_GO_ON;
 }
 
-/* Length of the next PDU: TPKT, or fast-path (2.2.9.1.2, 2.2.8.1.2). 0: not told yet or invalid, see the cursor. */
-static size_t peek_pdu_length(struct cursor ahead, enum cursor_state *state)
+/* Length of the next PDU: TPKT, or, in the session, fast-path (2.2.9.1.2, 2.2.8.1.2). Where it cannot be told, the cursor says why. */
+static size_t peek_pdu_length(struct cursor ahead, enum rdp_phase phase, enum cursor_state *state)
 {
     uint8_t first = take_u8(&ahead);
     size_t length;
@@ -223,64 +213,191 @@ static size_t peek_pdu_length(struct cursor ahead, enum cursor_state *state)
         if (length < TPKT_HEADER + 1)
             cursor_reject(&ahead);
     } else {
+        size_t header = 2;
+
         length = take_u8(&ahead);
-        if ((length & 0x80) != 0)
+        if ((length & 0x80) != 0) {
             length = (length & 0x7f) << 8 | take_u8(&ahead);
-        if ((first & 3) != 0 || length < 2)
+            header = 3;
+        }
+        if ((first & 3) != 0 || length < header || phase != RDP_SESSION)
             cursor_reject(&ahead);
     }
     *state = ahead.state;
     return length;
 }
 
-/* Whether this side's PDUs are read, not only passed over. */
-static bool wants_pdus(const struct rdp *rdp, enum side from)
-{
-    return rdp->phase != RDP_SESSION_PHASE && !(from == FROM_CLIENT && rdp->settings.has_client_core);
-}
-
+/* A PDU before the session: taken whole. */
 static enum verdict read_pdu(struct conversation *conversation, struct rdp *rdp, enum side from, struct cursor *bytes, size_t length)
 {
     struct cursor pdu = *bytes;
     struct cursor body = take_child(&pdu, length);
 
-    if (pdu.state == CURSOR_SHORT)
+    if (!cursor_is_good(&pdu))
         return VERDICT_NEED_MORE;
     *bytes = pdu;
     skip_bytes(&body, TPKT_HEADER);
     return on_x224(conversation, rdp, from, body);
 }
 
+/* The MCS header of send data, behind the X.224 data header: counts what it says to be the channel's. */
+static void count_send_data(struct rdp *rdp, enum side from, struct cursor header)
+{
+    uint8_t wanted = from == FROM_CLIENT ? MCS_SEND_DATA_REQUEST : MCS_SEND_DATA_INDICATION;
+    bool is_data;
+    uint16_t channel;
+    size_t size;
+
+    skip_bytes(&header, TPKT_HEADER);
+    is_data = take_u8(&header) == 2 && take_u8(&header) == X224_DATA;
+    skip_bytes(&header, 1);
+    is_data = is_data && (take_u8(&header) & 0xfc) == wanted;
+    skip_bytes(&header, 2); /* initiator */
+    channel = take_u16_be(&header);
+    skip_bytes(&header, 1); /* priority, segmentation */
+    size = take_u8(&header);
+    if ((size & 0x80) != 0)
+        size = (size & 0x7f) << 8 | take_u8(&header);
+    for (unsigned i = 0; is_data && cursor_is_good(&header) && i < rdp->facts.settings.channel_count; i++) {
+        struct rdp_channel_state *known = &rdp->facts.settings.channels[i];
+
+        if (known->id.is_known && known->id.value == channel) {
+            known->bytes[from] += size;
+            return;
+        }
+    }
+}
+
+/* A PDU of the session: its header is looked at, the rest is passed over as it comes. */
+static enum verdict pass_over(struct rdp *rdp, enum side from, struct cursor *bytes, size_t length)
+{
+    bool is_tpkt = peek_u8(bytes) == TPKT_VERSION;
+    struct cursor ahead = *bytes;
+    size_t head = length < SEND_DATA_HEADER ? length : SEND_DATA_HEADER;
+
+    if (is_tpkt) {
+        struct cursor header = take_child(&ahead, head);
+
+        if (!cursor_is_good(&ahead))
+            return VERDICT_NEED_MORE;
+        count_send_data(rdp, from, header);
+        *bytes = ahead;
+        length -= head;
+    }
+    rdp->side[from].to_skip = length;
+    return VERDICT_GO_ON;
+}
+
+/* ---- out of step ---- */
+
+/*
+ * Passes over what cannot be followed, up to a TPKT header with X.224 data in it. In other
+ * data those bytes stand by chance once in a million million bytes.
+ */
+static enum verdict find_pdu(struct rdp_side *side, struct cursor *bytes)
+{
+    while (cursor_left(bytes) > 0) {
+        struct cursor ahead = *bytes;
+
+        if (peek_u8(bytes) != TPKT_VERSION) {
+            (void)take_until(&ahead, TPKT_VERSION);
+            if (cursor_is_good(&ahead))
+                skip_bytes(bytes, cursor_left(bytes) - cursor_left(&ahead) - 1);
+            else
+                skip_bytes(bytes, cursor_left(bytes));
+            continue;
+        }
+        ahead = cursor_over(take_up_to(&ahead, 7));
+        if (take_u16_be(&ahead) == TPKT_VERSION << 8 && take_u16_be(&ahead) > 7 && take_u24_be(&ahead) == (0x02 << 16 | X224_DATA << 8 | 0x80)) {
+            side->is_searching = false;
+            return VERDICT_GO_ON;
+        }
+        if (ahead.state == CURSOR_SHORT)
+            return VERDICT_NEED_MORE;
+        skip_bytes(bytes, 1);
+    }
+    return VERDICT_GO_ON;
+}
+
+/* A client that offered TLS, or whose offer was not seen, and that was not told another way. */
+static bool may_be_tls(const struct rdp *rdp)
+{
+    const struct rdp_facts *facts = &rdp->facts;
+
+    return (!facts->requested.is_known || facts->requested.value != RDP_PROTOCOL_RDP) &&
+           (!facts->selected.is_known || facts->selected.value != RDP_PROTOCOL_RDP) && !facts->failure.is_known;
+}
+
+/* A TLS record in place of the MCS connect: the answer of the server that would tell so is missing, or yet to come. */
+static enum verdict on_tls_record(struct conversation *conversation, const struct rdp *rdp, enum side from)
+{
+    const struct rdp_side *server = &rdp->side[FROM_SERVER];
+
+    if (from == FROM_CLIENT && server->phase == RDP_NEGOTIATION && !server->is_silent)
+        return VERDICT_NEED_OTHER_SIDE;
+    return hand_over_to_tls(conversation);
+}
+
+/* Whether a TLS record of a handshake begins here. */
+static bool begins_tls(struct cursor ahead)
+{
+    return take_u8(&ahead) == TLS_HANDSHAKE && take_u8(&ahead) == 3 && cursor_is_good(&ahead);
+}
+
+static enum verdict on_invalid_header(struct conversation *conversation, struct rdp *rdp, enum side from)
+{
+    struct rdp_side *side = &rdp->side[from];
+
+    tell_malformed(conversation, rdp, from, "the header of a PDU");
+    side->is_searching = true;
+    side->has_lied = true;
+    return rdp->side[side_other(from)].has_lied ? VERDICT_NOT_THIS_PROTOCOL : VERDICT_GO_ON;
+}
+
+/* ---- the dissector ---- */
+
+/* One PDU, or as much of it as is there. */
+static enum verdict on_pdu(struct conversation *conversation, struct rdp *rdp, enum side from, struct cursor *bytes)
+{
+    struct rdp_side *side = &rdp->side[from];
+    enum cursor_state state;
+    size_t length;
+
+    if (side->phase != RDP_SESSION && peek_u8(bytes) == TLS_HANDSHAKE && may_be_tls(rdp)) {
+        if (cursor_left(bytes) < 2)
+            return VERDICT_NEED_MORE;
+        if (begins_tls(*bytes))
+            return on_tls_record(conversation, rdp, from);
+    }
+    if (side->is_searching)
+        return find_pdu(side, bytes);
+    length = peek_pdu_length(*bytes, side->phase, &state);
+    if (state == CURSOR_SHORT)
+        return VERDICT_NEED_MORE;
+    if (state == CURSOR_INVALID)
+        return on_invalid_header(conversation, rdp, from);
+    if (side->phase == RDP_SESSION)
+        return pass_over(rdp, from, bytes, length);
+    return read_pdu(conversation, rdp, from, bytes, length);
+}
+
 static enum verdict rdp_on_data(struct conversation *conversation, void *state, enum side from, struct cursor *bytes)
 {
     struct rdp *rdp = state;
+    struct rdp_side *side = &rdp->side[from];
 
     if (rdp->is_out_of_step[from]) {
         skip_bytes(bytes, cursor_left(bytes));
         return VERDICT_GO_ON;
     }
     while (cursor_left(bytes) > 0) {
-        enum cursor_state length_state;
         enum verdict verdict;
-        size_t length;
-        bool is_tpkt = peek_u8(bytes) == TPKT_VERSION;
 
-        if (rdp->to_skip[from] > 0) {
-            rdp->to_skip[from] -= take_up_to(bytes, rdp->to_skip[from]).length;
+        if (side->to_skip > 0) {
+            side->to_skip -= take_up_to(bytes, side->to_skip).length;
             continue;
         }
-        length = peek_pdu_length(*bytes, &length_state);
-        if (length_state == CURSOR_SHORT)
-            return VERDICT_NEED_MORE;
-        if (length_state == CURSOR_INVALID) {
-            tell_malformed(conversation, rdp, "the length of a PDU");
-            return VERDICT_NOT_THIS_PROTOCOL;
-        }
-        if (!is_tpkt || !wants_pdus(rdp, from)) {
-            rdp->to_skip[from] = length;
-            continue;
-        }
-        verdict = read_pdu(conversation, rdp, from, bytes, length);
+        verdict = on_pdu(conversation, rdp, from, bytes);
         if (verdict != VERDICT_GO_ON)
             return verdict;
     }
@@ -290,162 +407,141 @@ static enum verdict rdp_on_data(struct conversation *conversation, void *state, 
 static enum verdict rdp_on_gap(struct conversation *conversation, void *state, enum side from, uint64_t count)
 {
     struct rdp *rdp = state;
+    struct rdp_side *side = &rdp->side[from];
 
     (void)conversation;
-    if (count <= rdp->to_skip[from]) {
-        rdp->to_skip[from] -= count; /* inside a PDU whose length is known */
+    side->is_silent = true;
+    if (count <= side->to_skip) {
+        side->to_skip -= count; /* inside a PDU whose length is known */
         return VERDICT_GO_ON;
     }
-    /* nothing marks where this side's next PDU begins; the other side is read on */
-    rdp->is_out_of_step[from] = true;
-    return rdp->is_out_of_step[side_other(from)] ? VERDICT_NOT_THIS_PROTOCOL : VERDICT_GO_ON;
+    side->to_skip = 0;
+    side->is_searching = true;
+    return VERDICT_GO_ON;
 }
 
-/* ---- rows ---- */
-
-static void fill_client(struct rdp_session *row, const struct rdp_settings *settings, char layout[16], char type[16])
+static void rdp_on_end(struct conversation *conversation, void *state, enum side from, enum ending ending, struct bytes unread)
 {
-    const char *name = rdp_keyboard_layout_name(settings->keyboard_layout);
+    struct rdp *rdp = state;
 
-    if (!settings->has_client_core)
-        return;
-    row->client_name = record_text_unless_empty(text_bytes(&settings->client_name));
-    row->product_id = record_text_unless_empty(text_bytes(&settings->product_id));
-    row->client_build = record_integer(settings->client_build);
-    row->client_version = record_text_of(rdp_version_name(settings->client_version));
-    snprintf(layout, 16, "0x%08x", settings->keyboard_layout);
-    row->keyboard_layout = record_text_of(name != NULL ? name : layout);
-    name = rdp_keyboard_type_name(settings->keyboard_type);
-    snprintf(type, 16, "%u", settings->keyboard_type);
-    row->keyboard_type = record_text_of(name != NULL ? name : type);
-    row->desktop_width = record_integer(settings->desktop_width);
-    row->desktop_height = record_integer(settings->desktop_height);
-    if (settings->color_depth != 0)
-        row->color_depth = record_integer(settings->color_depth);
-}
-
-static void fill_server(struct rdp_session *row, const struct rdp_settings *settings)
-{
-    if (!settings->has_server_security)
-        return;
-    row->encryption_method = record_text_of(rdp_encryption_method_name(settings->encryption_method));
-    row->encryption_level = record_text_of(rdp_encryption_level_name(settings->encryption_level));
-    if (settings->has_certificate)
-        row->certificate_type = record_text_of(settings->certificate_is_x509 ? "X.509" : "proprietary");
-}
-
-static void append_requested(const struct rdp *rdp, struct text *names)
-{
-    if (rdp->requested == PROTOCOL_RDP)
-        text_append_text(names, rdp_protocol_name(PROTOCOL_RDP));
-    for (uint32_t bit = PROTOCOL_SSL; bit != 0; bit <<= 1) {
-        const char *name = rdp_protocol_name(bit);
-
-        if ((rdp->requested & bit) == 0)
-            continue;
-        if (name != NULL)
-            text_append_item(names, ",", bytes_of_text(name));
-        else
-            text_append_format(names, "%s0x%x", names->length > 0 ? "," : "", bit);
-    }
-}
-
-static void write_channels(struct conversation *conversation, const struct rdp_settings *settings, struct text *names)
-{
-    for (unsigned i = 0; i < settings->channel_count; i++) {
-        const struct rdp_channel_request *channel = &settings->channels[i];
-        struct rdp_channel row = {
-            .flow_id = record_integer(conversation_flow(conversation)->flow_id),
-            .name = record_text_of(channel->name),
-            .options = record_integer(channel->options),
-        };
-
-        if (channel->id != 0)
-            row.channel_id = record_integer(channel->id);
-        conversation_write(conversation, &rdp_channel_table, &row);
-        text_append_item(names, ",", bytes_of_text(channel->name));
-    }
-    if (settings->channels_asked > RDP_CHANNELS_LIMIT)
-        conversation_finding(conversation, "warning", "rdp_too_many_channels", "the client asks for %u channels; %d are allowed", settings->channels_asked,
-                             RDP_CHANNELS_LIMIT);
+    (void)conversation;
+    (void)ending;
+    (void)unread;
+    rdp->side[from].is_silent = true;
 }
 
 static void rdp_close(struct conversation *conversation, void *state)
 {
     struct rdp *rdp = state;
-    struct text requested = {.limit = 512};
-    struct text channels = {.limit = 512};
-    char layout[16];
-    char type[16];
-    struct rdp_session row = {
-        .flow_id = record_integer(conversation_flow(conversation)->flow_id),
-        .encrypted = record_boolean(conversation_is_decrypted(conversation)),
-        .cookie = record_text_unless_empty(text_bytes(&rdp->cookie)),
-    };
 
-    if (rdp->has_requested) {
-        append_requested(rdp, &requested);
-        row.requested_protocols = record_text(text_bytes(&requested));
-    }
-    if (rdp->has_selected)
-        row.selected_protocol = record_text_of(rdp_protocol_name(rdp->selected));
-    if (rdp->has_failure)
-        row.negotiation_failure = record_text_of(rdp_failure_name(rdp->failure));
-    fill_client(&row, &rdp->settings, layout, type);
-    fill_server(&row, &rdp->settings);
-    write_channels(conversation, &rdp->settings, &channels);
-    row.channels = record_text_unless_empty(text_bytes(&channels));
-    conversation_write(conversation, &rdp_session_table, &row);
-    text_free(&requested);
-    text_free(&channels);
-    text_free(&rdp->cookie);
-    text_free(&rdp->settings.client_name);
-    text_free(&rdp->settings.product_id);
+    rdp_write_rows(conversation, &rdp->facts);
+    text_free(&rdp->facts.cookie);
+    rdp_settings_free(&rdp->facts.settings);
 }
 
 /* ---- identification ---- */
 
+/* Bytes of a connection request or confirm that always stand: behind the X.224 length, and in all. */
+#define X224_FIXED 6
+#define CONNECTION_FIXED (TPKT_HEADER + 1 + X224_FIXED)
+
+/* An MCS connect of the client or the server, by the key of its user data: what came before was missed, or said little. */
+static enum match match_connect(struct cursor cursor, enum side from)
+{
+    struct cursor whole;
+    uint32_t tpkt;
+    uint16_t total;
+
+    tpkt = take_u16_be(&cursor);
+    total = take_u16_be(&cursor);
+    if (cursor.state == CURSOR_SHORT)
+        return MATCH_MAYBE;
+    if (tpkt != TPKT_VERSION << 8)
+        return MATCH_NO;
+    whole = cursor_over(take_up_to(&cursor, total));
+    if (cursor_left(&whole) < 5)
+        return MATCH_MAYBE;
+    if (take_u24_be(&whole) != (0x02 << 16 | X224_DATA << 8 | 0x80) || take_u16_be(&whole) != (from == FROM_CLIENT ? 0x7f65 : 0x7f66))
+        return MATCH_NO;
+    if (bytes_contain_nocase(peek_bytes(&whole), from == FROM_CLIENT ? "Duca" : "McDn"))
+        return MATCH_YES;
+    return cursor_left(&whole) + TPKT_HEADER + 5 < total ? MATCH_MAYBE : MATCH_NO;
+}
+
+/* What stands behind the fixed part of a connection request or confirm. */
+static enum match match_variable(const struct cursor *cursor, enum side from)
+{
+    static const char cookie[] = "Cookie: ";
+    int next = peek_u8(cursor);
+
+    if (next == -1)
+        return MATCH_MAYBE;
+    if (from == FROM_SERVER)
+        return next == NEGOTIATION_RESPONSE || next == NEGOTIATION_FAILURE ? MATCH_YES : MATCH_NO;
+    if (next == NEGOTIATION_REQUEST)
+        return MATCH_YES;
+    if (bytes_begin_nocase(peek_bytes(cursor), cookie))
+        return MATCH_YES;
+    if (next == cookie[0] && cursor_left(cursor) < sizeof cookie - 1)
+        return MATCH_MAYBE;
+    /* a token of any letters; transport selectors (0xc0 to 0xc2) and other parameters belong to other users of X.224 */
+    return next >= ' ' && next < 0x7f ? MATCH_PORT : MATCH_NO;
+}
+
+/* The same where the lengths of TPKT and X.224 disagree: only the port can settle it. */
+static enum match match_disagreeing(const struct cursor *cursor, size_t variable_length, enum side from)
+{
+    enum match match = variable_length > 0 ? match_variable(cursor, from) : MATCH_PORT;
+
+    return match == MATCH_YES ? MATCH_PORT : match;
+}
+
 /*
- * A connection request or confirm of X.224 class 0. Other protocols begin so too (RFC 1006: S7, MMS, H.323): they name
- * transport selectors (0xc0 to 0xc2), where RDP has a cookie or a negotiation.
+ * A connection request or confirm of X.224 class 0. Others begin so too (RFC 1006: S7, MMS, H.323): they name transport
+ * selectors, where RDP has a cookie or a negotiation.
  */
-static enum match match_x224(struct bytes first, uint8_t wanted)
+static enum match match_side(struct bytes first, enum side from)
 {
     struct cursor cursor = cursor_over(first);
+    uint16_t tpkt;
     uint16_t total;
     uint8_t length;
     uint8_t code;
-    int next;
 
-    if (take_u8(&cursor) != TPKT_VERSION || take_u8(&cursor) != 0)
-        return MATCH_NO;
+    if (peek_u8(&cursor) != TPKT_VERSION)
+        return first.length == 0 ? MATCH_MAYBE : MATCH_NO;
+    tpkt = take_u16_be(&cursor);
     total = take_u16_be(&cursor);
     length = take_u8(&cursor);
-    code = take_u8(&cursor) & 0xf0;
-    skip_bytes(&cursor, 5);
+    code = take_u8(&cursor);
     if (!cursor_is_good(&cursor))
         return MATCH_MAYBE;
-    if (code != wanted || length < 6 || total != length + 5)
+    if (code == X224_DATA)
+        return match_connect(cursor_over(first), from);
+    if (tpkt != TPKT_VERSION << 8 || code != (from == FROM_CLIENT ? X224_CONNECTION_REQUEST : X224_CONNECTION_CONFIRM))
         return MATCH_NO;
-    if (length == 6)
-        return MATCH_PORT;
-    next = peek_u8(&cursor);
-    if (next == -1)
+    skip_bytes(&cursor, X224_FIXED - 1);
+    if (!cursor_is_good(&cursor))
         return MATCH_MAYBE;
-    if (wanted == X224_CONNECTION_CONFIRM)
-        return next == NEGOTIATION_RESPONSE || next == NEGOTIATION_FAILURE ? MATCH_YES : MATCH_NO;
-    if (next == NEGOTIATION_REQUEST || next == 'C' || next == 't' || next == 'm')
-        return MATCH_YES;
-    return next >= 0xc0 && next <= 0xc2 ? MATCH_NO : MATCH_PORT;
+    if (total != TPKT_HEADER + 1 + length || length < X224_FIXED)
+        return match_disagreeing(&cursor, total > CONNECTION_FIXED ? (size_t)total - CONNECTION_FIXED : 0, from);
+    if (length > X224_FIXED)
+        return match_variable(&cursor, from);
+    /* nothing but the fixed part: what follows says more */
+    return match_connect(cursor, from) == MATCH_YES ? MATCH_YES : MATCH_PORT;
 }
 
+/* Both sides together: each may rule it out, either may be sure. */
 static enum match rdp_match(const struct first_bytes *first)
 {
-    if (first->side[FROM_CLIENT].length > 0)
-        return match_x224(first->side[FROM_CLIENT], X224_CONNECTION_REQUEST);
-    if (first->side[FROM_SERVER].length > 0)
-        return match_x224(first->side[FROM_SERVER], X224_CONNECTION_CONFIRM);
-    return MATCH_MAYBE;
+    enum match client = match_side(first->side[FROM_CLIENT], FROM_CLIENT);
+    enum match server = match_side(first->side[FROM_SERVER], FROM_SERVER);
+
+    if (client == MATCH_NO || server == MATCH_NO)
+        return MATCH_NO;
+    if (client == MATCH_YES || server == MATCH_YES)
+        return MATCH_YES;
+    return client == MATCH_PORT || server == MATCH_PORT ? MATCH_PORT : MATCH_MAYBE;
 }
 
 const struct dissector rdp_dissector = {
@@ -458,5 +554,6 @@ const struct dissector rdp_dissector = {
     .open = rdp_open,
     .on_data = rdp_on_data,
     .on_gap = rdp_on_gap,
+    .on_end = rdp_on_end,
     .close = rdp_close,
 };
