@@ -386,10 +386,6 @@ static enum verdict rdp_on_data(struct conversation *conversation, void *state, 
     struct rdp *rdp = state;
     struct rdp_side *side = &rdp->side[from];
 
-    if (rdp->is_out_of_step[from]) {
-        skip_bytes(bytes, cursor_left(bytes));
-        return VERDICT_GO_ON;
-    }
     while (cursor_left(bytes) > 0) {
         enum verdict verdict;
 
