@@ -218,6 +218,8 @@ static bool start_worker(struct pipeline *pipeline, unsigned position)
         log_error("out of memory while the workers start");
         return false;
     }
+    if (pipeline->options->device.device == NULL)
+        queue_wake_at(worker->empty, batches / 2); /* the capture thread then fills several in one go */
     worker->streams = streams_new(&options);
     return worker->streams != NULL;
 }

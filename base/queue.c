@@ -15,6 +15,7 @@ struct queue {
     pthread_cond_t has_item;
     pthread_cond_t has_room;
     size_t capacity;
+    size_t wake_level;
     size_t first;
     size_t count;
     bool is_closed;
@@ -28,10 +29,16 @@ struct queue *queue_new(size_t capacity)
     if (queue == NULL)
         return NULL;
     queue->capacity = capacity;
+    queue->wake_level = 1;
     pthread_mutex_init(&queue->mutex, NULL);
     pthread_cond_init(&queue->has_item, NULL);
     pthread_cond_init(&queue->has_room, NULL);
     return queue;
+}
+
+void queue_wake_at(struct queue *queue, size_t level)
+{
+    queue->wake_level = level;
 }
 
 void queue_free(struct queue *queue)
@@ -55,7 +62,8 @@ static bool push(struct queue *queue, void *item, bool may_wait)
         queue->items[(queue->first + queue->count) % queue->capacity] = item;
         queue->count++;
         pushed = true;
-        pthread_cond_signal(&queue->has_item);
+        if (queue->count >= queue->wake_level)
+            pthread_cond_signal(&queue->has_item);
     }
     pthread_mutex_unlock(&queue->mutex);
     return pushed;

@@ -17,6 +17,12 @@ struct queue;
 /* A queue for at most `capacity` (> 0) items; NULL when out of memory. */
 struct queue *queue_new(size_t capacity);
 
+/*
+ * A thread that waits in queue_pop is woken only once `level` items are there (or the queue is closed), so that it
+ * finds more to do than one item. `level` must be less than the number of items that go round. Call it before threads use the queue.
+ */
+void queue_wake_at(struct queue *queue, size_t level);
+
 /* Frees the queue, not the items still in it. */
 void queue_free(struct queue *queue);
 
