@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 
 #define THREADS_MOST 64
 #define DEFAULT_DATABASE "wirescribe.db"
+#define KEPT_MEMORY_BYTES (64 << 20)
 
 enum exit_status {
     STATUS_DONE = 0,
@@ -474,10 +476,20 @@ static int run_command(const char *name, struct arguments *arguments)
     return STATUS_USAGE;
 }
 
+/* Freed memory is used again within milliseconds here: giving it back to the kernel in between costs more than it saves. */
+static void keep_freed_memory(void)
+{
+#ifdef M_TRIM_THRESHOLD
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY_BYTES);
+    (void)mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY_BYTES / 8);
+#endif
+}
+
 int main(int count, char **words)
 {
     struct arguments arguments;
 
+    keep_freed_memory();
     signal(SIGPIPE, SIG_IGN);
     if (!parse(&arguments, count, words))
         return STATUS_USAGE;
