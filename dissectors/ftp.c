@@ -81,7 +81,8 @@ struct ftp_request {
     char verb[FTP_VERB_LIMIT + 1];
     bool has_argument;
     struct text argument;
-    struct ftp_channel *channel; /* held; a transfer's, or NULL */
+    struct ftp_channel *channel; /* held; a transfer's, or what a PORT announced; or NULL */
+    bool is_early; /* a transfer: commands before it that say where it goes had no reply yet */
 };
 
 struct ftp {
@@ -132,26 +133,6 @@ static void set_text(struct text *text, struct bytes bytes)
 
 /* ---- paths ---- */
 
-/* Appends the parts of `path` to an absolute one, resolving "." and "..". */
-static void append_path(struct text *absolute, struct bytes path)
-{
-    struct bytes rest = path;
-
-    while (rest.at != NULL) {
-        struct bytes part = bytes_split(rest, '/', &rest);
-
-        if (part.length == 0 || bytes_equal_nocase(part, "."))
-            continue;
-        if (bytes_equal_nocase(part, "..")) {
-            while (absolute->length > 0 && absolute->at[--absolute->length] != '/')
-                continue;
-            continue;
-        }
-        text_append_text(absolute, "/");
-        text_append(absolute, part);
-    }
-}
-
 /* The absolute form of `path`, or `path` itself where the working directory is not known. */
 static void resolve(const struct ftp *ftp, struct bytes path, struct text *resolved)
 {
@@ -164,7 +145,7 @@ static void resolve(const struct ftp *ftp, struct bytes path, struct text *resol
     }
     if (!is_absolute && !bytes_equal(text_bytes(&ftp->directory), bytes_of("/", 1)))
         text_append(resolved, text_bytes(&ftp->directory));
-    append_path(resolved, path);
+    ftp_append_path(resolved, path);
     if (resolved->length == 0)
         text_append_text(resolved, "/");
 }
@@ -258,17 +239,38 @@ static void expect_at(struct conversation *conversation, struct ftp_channel *cha
         ftp_channel_let_go(channel);
 }
 
+/* The transfer that a client asked for before it knew the port that its PASV gets: PASV and RETR in one segment. */
+static struct ftp_channel *promised_channel(const struct ftp *ftp)
+{
+    for (unsigned i = 0; i < ftp->pending.count; i++) {
+        const struct pending_command *command = &ftp->pending.commands[i];
+        const struct ftp_request *request = command->subject;
+
+        if (command->verb == FTP_TRANSFER)
+            return request->channel != NULL && !request->channel->is_announced ? request->channel : NULL;
+        if (command->verb == FTP_PASV || command->verb == FTP_EPSV || command->verb == FTP_PORT || command->verb == FTP_EPRT)
+            return NULL;
+    }
+    return NULL;
+}
+
+/* Replaces what was announced before and not used. NULL when out of memory. */
+static struct ftp_channel *new_next(struct ftp *ftp)
+{
+    if (ftp->next != NULL)
+        ftp_channel_let_go(ftp->next);
+    ftp->next = ftp_channel_new();
+    return ftp->next;
+}
+
 /* A data connection is announced. `near` is the address that the control connection knows for the announcer. */
 static void announce(struct conversation *conversation, struct ftp *ftp, bool is_passive, const struct address *address, uint16_t port,
                      const struct address *near)
 {
-    struct ftp_channel *channel = ftp_channel_new();
+    struct ftp_channel *channel = is_passive ? promised_channel(ftp) : NULL;
 
-    if (channel == NULL)
+    if (channel == NULL && (channel = new_next(ftp)) == NULL)
         return;
-    if (ftp->next != NULL)
-        ftp_channel_let_go(ftp->next);
-    ftp->next = channel;
     channel->control_flow_id = conversation_flow(conversation)->flow_id;
     channel->is_announced = true;
     channel->is_passive = is_passive;
@@ -280,87 +282,44 @@ static void announce(struct conversation *conversation, struct ftp *ftp, bool is
         expect_at(conversation, channel, near);
 }
 
-/* h1,h2,h3,h4,p1,p2 (RFC 959, 4.1.2). False where it is none, or a number is above 255. */
-static bool parse_host_port(struct bytes text, struct address *address, uint16_t *port)
+static bool parse_port(struct bytes argument, bool is_extended, struct address *address, uint16_t *port)
 {
-    uint8_t numbers[6];
+    struct bytes host;
 
-    for (int i = 0; i < 6; i++) {
-        struct bytes rest;
-        struct bytes part = bytes_split(text, ',', &rest);
-        uint64_t number;
-
-        if (i == 5) { /* what is behind the last number is the server's wording */
-            part = text;
-            while (part.length > 0 && (part.at[part.length - 1] < '0' || part.at[part.length - 1] > '9'))
-                part.length--;
-            for (size_t digits = 0; digits < part.length; digits++) {
-                if (part.at[digits] < '0' || part.at[digits] > '9')
-                    part.length = digits;
-            }
-        }
-        if (!bytes_to_number(bytes_trim(part), 255, &number))
-            return false;
-        numbers[i] = (uint8_t)number;
-        text = rest;
-    }
-    *address = address_from_ipv4(numbers);
-    *port = (uint16_t)(numbers[4] << 8 | numbers[5]);
-    return *port != 0;
+    if (!is_extended)
+        return ftp_parse_host_port(argument, address, port);
+    return ftp_parse_extended(argument, &host, port) && ftp_parse_host(host, address);
 }
 
-/* The six numbers of a 227 reply stand anywhere in it, with or without parentheses (RFC 1123, 4.1.2.6). */
-static bool parse_passive_reply(struct bytes reply, struct address *address, uint16_t *port)
-{
-    for (size_t i = 0; i < reply.length; i++) {
-        bool begins = reply.at[i] >= '0' && reply.at[i] <= '9' && (i == 0 || reply.at[i - 1] < '0' || reply.at[i - 1] > '9');
-
-        if (begins && parse_host_port(bytes_of(reply.at + i, reply.length - i), address, port))
-            return true;
-    }
-    return false;
-}
-
-/* <d>net<d>address<d>port<d> (RFC 2428, 2 and 3). The first two may be empty. */
-static bool parse_extended(struct bytes text, struct bytes *host, uint16_t *port)
-{
-    struct bytes rest;
-    struct bytes port_text;
-    uint8_t delimiter;
-    uint64_t number;
-
-    if (text.length < 4)
-        return false;
-    delimiter = text.at[0];
-    (void)bytes_split(bytes_of(text.at + 1, text.length - 1), delimiter, &rest);
-    *host = bytes_split(rest, delimiter, &rest);
-    port_text = bytes_split(rest, delimiter, &rest);
-    if (rest.at == NULL || !bytes_to_number(port_text, 65535, &number) || number == 0)
-        return false;
-    *port = (uint16_t)number;
-    return true;
-}
-
-static bool parse_host(struct bytes host, struct address *address)
-{
-    char text[ADDRESS_TEXT_SIZE];
-
-    if (host.length == 0 || host.length >= sizeof text)
-        return false;
-    memcpy(text, host.at, host.length);
-    text[host.length] = '\0';
-    return address_from_text(text, address);
-}
-
-static void on_port(struct conversation *conversation, struct ftp *ftp, struct bytes argument, bool is_extended)
+/*
+ * Some servers connect before they answer. So the client's own address is expected at once; any other one only when
+ * the server agreed, or a client could hide the connections of strangers by naming them.
+ */
+static void on_port_sent(struct conversation *conversation, struct ftp *ftp, struct ftp_request *request, bool is_extended)
 {
     const struct flow_facts *flow = conversation_flow(conversation);
     struct address address;
-    struct bytes host;
     uint16_t port;
 
-    if (is_extended ? parse_extended(argument, &host, &port) && parse_host(host, &address) : parse_host_port(argument, &address, &port))
+    if (!parse_port(text_bytes(&request->argument), is_extended, &address, &port) || !address_equal(&address, &flow->client))
+        return;
+    announce(conversation, ftp, false, &address, port, &flow->client);
+    if (ftp->next != NULL)
+        request->channel = ftp_channel_hold(ftp->next);
+}
+
+static void on_port_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, bool is_extended, bool is_good)
+{
+    const struct flow_facts *flow = conversation_flow(conversation);
+    struct address address;
+    uint16_t port;
+
+    if (is_good && request->channel == NULL && parse_port(text_bytes(&request->argument), is_extended, &address, &port))
         announce(conversation, ftp, false, &address, port, &flow->client);
+    if (!is_good && request->channel != NULL && request->channel == ftp->next) {
+        ftp_channel_let_go(ftp->next);
+        ftp->next = NULL;
+    }
 }
 
 static void on_passive(struct conversation *conversation, struct ftp *ftp, struct bytes reply, bool is_extended)
@@ -372,12 +331,12 @@ static void on_passive(struct conversation *conversation, struct ftp *ftp, struc
     uint16_t port;
 
     if (!is_extended) {
-        if (parse_passive_reply(reply, &address, &port))
+        if (ftp_parse_passive(reply, &address, &port))
             announce(conversation, ftp, true, &address, port, &flow->server);
         return;
     }
     (void)bytes_split(reply, '(', &rest);
-    if (rest.at != NULL && parse_extended(rest, &host, &port))
+    if (rest.at != NULL && ftp_parse_extended(rest, &host, &port))
         announce(conversation, ftp, true, &address, port, &flow->server);
 }
 
@@ -399,15 +358,6 @@ static bool is_anonymous(const struct ftp *ftp)
     return bytes_equal_nocase(user, "anonymous") || bytes_equal_nocase(user, "ftp");
 }
 
-static enum ftp_direction direction_of(const char *verb)
-{
-    if (strcmp(verb, "RETR") == 0)
-        return FTP_DOWNLOAD;
-    if (strcmp(verb, "LIST") == 0 || strcmp(verb, "NLST") == 0 || strcmp(verb, "MLSD") == 0)
-        return FTP_LIST;
-    return FTP_UPLOAD;
-}
-
 /* The path of a LIST may have the options of a program before it ("-la"), which are none of the path. */
 static struct bytes without_options(struct bytes argument)
 {
@@ -420,20 +370,12 @@ static struct bytes without_options(struct bytes argument)
     return argument;
 }
 
-static void begin_transfer(struct conversation *conversation, struct ftp *ftp, struct ftp_request *request)
+/* Path and offset of a transfer, as the directory and REST now are. */
+static void settle_transfer(struct ftp *ftp, const struct ftp_request *request)
 {
-    struct ftp_channel *channel = ftp->next != NULL ? ftp->next : ftp_channel_new();
+    struct ftp_channel *channel = request->channel;
     struct bytes path = text_bytes(&request->argument);
 
-    ftp->next = NULL;
-    if (channel == NULL)
-        return;
-    channel->control_flow_id = conversation_flow(conversation)->flow_id;
-    channel->has_command = true;
-    channel->number = ++ftp->transfers;
-    channel->time_us = conversation_now(conversation);
-    memcpy(channel->command, request->verb, sizeof channel->command - 1);
-    channel->direction = direction_of(request->verb);
     if (channel->direction == FTP_LIST)
         path = without_options(path);
     if (path.length > 0 || (channel->direction == FTP_LIST && ftp->directory.length > 0))
@@ -441,8 +383,40 @@ static void begin_transfer(struct conversation *conversation, struct ftp *ftp, s
     channel->has_offset = ftp->has_offset;
     channel->offset = ftp->offset;
     ftp->has_offset = false;
+}
+
+/* Whether a command that was sent before the newest one, and that says where a transfer goes, still has no reply. */
+static bool is_undecided(const struct ftp *ftp, bool of_port)
+{
+    for (unsigned i = 0; i + 1 < ftp->pending.count; i++) {
+        unsigned verb = ftp->pending.commands[i].verb;
+
+        if (of_port ? verb == FTP_PASV || verb == FTP_EPSV : verb == FTP_CWD || verb == FTP_CDUP || verb == FTP_PWD || verb == FTP_REST)
+            return true;
+    }
+    return false;
+}
+
+static void begin_transfer(struct conversation *conversation, struct ftp *ftp, struct ftp_request *request)
+{
+    bool is_announced = ftp->next != NULL && !is_undecided(ftp, true);
+    struct ftp_channel *channel = is_announced ? ftp->next : ftp_channel_new();
+
+    if (channel == NULL)
+        return;
+    if (is_announced)
+        ftp->next = NULL;
+    channel->control_flow_id = conversation_flow(conversation)->flow_id;
+    channel->has_command = true;
+    channel->number = ++ftp->transfers;
+    channel->time_us = conversation_now(conversation);
+    memcpy(channel->command, request->verb, sizeof channel->command - 1);
+    channel->direction = ftp_direction_of(request->verb);
     keep_channel(conversation, ftp, channel);
     request->channel = channel; /* the first hold is the request's from now on */
+    request->is_early = is_undecided(ftp, false);
+    if (!request->is_early)
+        settle_transfer(ftp, request);
 }
 
 static void free_request(struct ftp_request *request)
@@ -529,6 +503,8 @@ static void on_sent(struct conversation *conversation, struct ftp *ftp, enum ftp
         request->has_argument = false;
     } else if (verb == FTP_TRANSFER) {
         begin_transfer(conversation, ftp, request);
+    } else if (verb == FTP_PORT || verb == FTP_EPRT) {
+        on_port_sent(conversation, ftp, request, verb == FTP_EPRT);
     }
 }
 
@@ -640,8 +616,7 @@ static void on_final(struct conversation *conversation, struct ftp *ftp, const s
         break;
     case FTP_PORT:
     case FTP_EPRT:
-        if (is_good)
-            on_port(conversation, ftp, argument, command->verb == FTP_EPRT);
+        on_port_reply(conversation, ftp, request, command->verb == FTP_EPRT, is_good);
         break;
     case FTP_PASV:
         if (code == 227)
@@ -653,6 +628,8 @@ static void on_final(struct conversation *conversation, struct ftp *ftp, const s
         break;
     case FTP_TRANSFER:
         if (request->channel != NULL) {
+            if (request->is_early) /* what came before it is answered now */
+                settle_transfer(ftp, request);
             request->channel->has_reply = true;
             request->channel->reply_code = code;
             ftp_channel_write_if_ready(conversation, request->channel);

@@ -8,6 +8,7 @@
 #include "dissectors/ftp_record.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct ftp_channel *ftp_channel_new(void)
 {
@@ -50,6 +51,109 @@ uint64_t ftp_channel_size(const struct ftp_channel *channel)
 
     return channel->bytes[side] + channel->missing[side];
 }
+
+/* ---- addresses on the control connection ---- */
+
+bool ftp_parse_host_port(struct bytes text, struct address *address, uint16_t *port)
+{
+    uint8_t numbers[6];
+
+    for (int i = 0; i < 6; i++) {
+        struct bytes rest;
+        struct bytes part = bytes_split(text, ',', &rest);
+        uint64_t number;
+
+        if (i == 5) { /* what is behind the last number is the server's wording */
+            part = text;
+            while (part.length > 0 && (part.at[part.length - 1] < '0' || part.at[part.length - 1] > '9'))
+                part.length--;
+            for (size_t digits = 0; digits < part.length; digits++) {
+                if (part.at[digits] < '0' || part.at[digits] > '9')
+                    part.length = digits;
+            }
+        }
+        if (!bytes_to_number(bytes_trim(part), 255, &number))
+            return false;
+        numbers[i] = (uint8_t)number;
+        text = rest;
+    }
+    *address = address_from_ipv4(numbers);
+    *port = (uint16_t)(numbers[4] << 8 | numbers[5]);
+    return *port != 0;
+}
+
+bool ftp_parse_passive(struct bytes reply, struct address *address, uint16_t *port)
+{
+    for (size_t i = 0; i < reply.length; i++) {
+        bool begins = reply.at[i] >= '0' && reply.at[i] <= '9' && (i == 0 || reply.at[i - 1] < '0' || reply.at[i - 1] > '9');
+
+        if (begins && ftp_parse_host_port(bytes_of(reply.at + i, reply.length - i), address, port))
+            return true;
+    }
+    return false;
+}
+
+bool ftp_parse_extended(struct bytes text, struct bytes *host, uint16_t *port)
+{
+    struct bytes rest;
+    struct bytes port_text;
+    uint8_t delimiter;
+    uint64_t number;
+
+    if (text.length < 4)
+        return false;
+    delimiter = text.at[0];
+    (void)bytes_split(bytes_of(text.at + 1, text.length - 1), delimiter, &rest);
+    *host = bytes_split(rest, delimiter, &rest);
+    port_text = bytes_split(rest, delimiter, &rest);
+    if (rest.at == NULL || !bytes_to_number(port_text, 65535, &number) || number == 0)
+        return false;
+    *port = (uint16_t)number;
+    return true;
+}
+
+bool ftp_parse_host(struct bytes host, struct address *address)
+{
+    char text[ADDRESS_TEXT_SIZE];
+
+    if (host.length == 0 || host.length >= sizeof text)
+        return false;
+    memcpy(text, host.at, host.length);
+    text[host.length] = '\0';
+    return address_from_text(text, address);
+}
+
+/* ---- what a transfer's command says ---- */
+
+enum ftp_direction ftp_direction_of(const char *verb)
+{
+    if (strcmp(verb, "RETR") == 0)
+        return FTP_DOWNLOAD;
+    if (strcmp(verb, "LIST") == 0 || strcmp(verb, "NLST") == 0 || strcmp(verb, "MLSD") == 0)
+        return FTP_LIST;
+    return FTP_UPLOAD;
+}
+
+void ftp_append_path(struct text *absolute, struct bytes path)
+{
+    struct bytes rest = path;
+
+    while (rest.at != NULL) {
+        struct bytes part = bytes_split(rest, '/', &rest);
+
+        if (part.length == 0 || bytes_equal_nocase(part, "."))
+            continue;
+        if (bytes_equal_nocase(part, "..")) {
+            while (absolute->length > 0 && absolute->at[--absolute->length] != '/')
+                continue;
+            continue;
+        }
+        text_append_text(absolute, "/");
+        text_append(absolute, part);
+    }
+}
+
+/* ---- the row ---- */
 
 static bool is_refused(const struct ftp_channel *channel)
 {

@@ -65,6 +65,23 @@ uint64_t ftp_channel_size(const struct ftp_channel *channel);
 /* Writes the transfer's row, and the file's, if all is known now. `conversation`: any of the two connections. */
 void ftp_channel_write_if_ready(struct conversation *conversation, struct ftp_channel *channel);
 
+/* PORT's h1,h2,h3,h4,p1,p2 (RFC 959, 4.1.2). False where it is none, or a number is above 255. */
+bool ftp_parse_host_port(struct bytes text, struct address *address, uint16_t *port);
+
+/* The same in a 227 reply: anywhere in it, with or without parentheses (RFC 1123, 4.1.2.6). */
+bool ftp_parse_passive(struct bytes reply, struct address *address, uint16_t *port);
+
+/* <d>net<d>address<d>port<d> of EPRT and of EPSV's reply (RFC 2428, 2 and 3). The first two may be empty; `host` borrows. */
+bool ftp_parse_extended(struct bytes text, struct bytes *host, uint16_t *port);
+
+/* Of one of the verbs that move data. */
+enum ftp_direction ftp_direction_of(const char *verb);
+
+/* Appends the parts of `path` to an absolute one, resolving "." and "..". */
+void ftp_append_path(struct text *absolute, struct bytes path);
+
+bool ftp_parse_host(struct bytes host, struct address *address);
+
 /* Reads data connections. Its `from_before` is a channel, held. */
 extern const struct dissector ftp_data_dissector;
 
