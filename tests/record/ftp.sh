@@ -3,7 +3,7 @@
 # anonymous one; curl, lftp and ftplib as clients. ProFTPD's ExtendedLog names each command with
 # its reply and its bytes.
 
-ftp_cases=(passive active ipv6 anonymous failed-login auth-tls multiline directories pipelined odd-port)
+ftp_cases=(passive active ipv6 anonymous failed-login auth-tls multiline directories pipelined pipelined-directory odd-port)
 
 # ftp_server PORT [LINE...]: ProFTPD with extra lines of configuration.
 ftp_server() {
@@ -190,6 +190,17 @@ ftp_pipelined() {
     ftp_finish
     describe "commands sent in groups: the login in one segment, PASV and RETR in one, PASV and STOR in one" \
         "tests/record/ftp_client.py pipelined" proftpd-core
+}
+
+ftp_pipelined_directory() {
+    ftp_server 21
+    mkdir "$work/home/alice/deep"
+    printf '0123456789\n' >"$work/home/alice/deep/inner.txt"
+    capture_start
+    ftp_script pipelined_directory 21
+    ftp_finish
+    describe "CWD, PASV, REST and RETR in one segment, a CWD that fails behind them: the path and the offset are decided by replies still to come" \
+        "tests/record/ftp_client.py pipelined_directory" proftpd-core
 }
 
 ftp_odd_port() {

@@ -63,49 +63,83 @@ def odd_port(server, port, password, folder):
     session.quit()
 
 
-def pipelined(server, port, password, folder):
-    control = socket.create_connection((server, port), timeout=10)
-    replies = control.makefile("r", encoding="utf-8", newline="\r\n")
+class Control:
+    """A control connection whose commands are written in groups."""
 
-    def reply():
+    def __init__(self, server, port):
+        self.server = server
+        self.socket = socket.create_connection((server, port), timeout=10)
+        self.lines = self.socket.makefile("r", encoding="utf-8", newline="\r\n")
+        self.reply()
+
+    def reply(self):
         while True:
-            line = replies.readline()
+            line = self.lines.readline()
             if not line:
                 raise SystemExit("the server closed the connection")
             print("<-", line.rstrip())
             if re.match(r"\d{3} ", line):
                 return line
 
-    def send(*lines):
+    def replies(self, count):
+        for _ in range(count):
+            self.reply()
+
+    def send(self, *lines):
         print("->", lines)
-        control.sendall("".join(line + "\r\n" for line in lines).encode())
+        self.socket.sendall("".join(line + "\r\n" for line in lines).encode())
 
-    def connect_data(answer):
-        numbers = [int(part) for part in re.search(r"\(([\d,]+)\)", answer)[1].split(",")]
-        return socket.create_connection((server, numbers[4] * 256 + numbers[5]), timeout=10)
+    def connect_data(self):
+        """Where the reply to PASV says."""
+        numbers = [int(part) for part in re.search(r"\(([\d,]+)\)", self.reply())[1].split(",")]
+        return socket.create_connection((self.server, numbers[4] * 256 + numbers[5]), timeout=10)
 
-    reply()
-    send("USER alice", f"PASS {password}", "TYPE I", "PWD", "NOOP")
-    for _ in range(5):
-        reply()
+
+def read_all(data):
+    while data.recv(4096):
+        pass
+
+
+def pipelined(server, port, password, folder):
+    control = Control(server, port)
+    control.send("USER alice", f"PASS {password}", "TYPE I", "PWD", "NOOP")
+    control.replies(5)
     # The transfer is asked for before the port is known.
-    send("PASV", "RETR notes.txt")
-    with connect_data(reply()) as data:
-        reply()
-        while data.recv(4096):
-            pass
-    reply()
-    send("PASV", "STOR pipelined.bin")
-    with connect_data(reply()) as data:
-        reply()
+    control.send("PASV", "RETR notes.txt")
+    with control.connect_data() as data:
+        control.reply()
+        read_all(data)
+    control.reply()
+    control.send("PASV", "STOR pipelined.bin")
+    with control.connect_data() as data:
+        control.reply()
         data.sendall((folder / "upload").read_bytes())
-    reply()
-    send("SIZE pipelined.bin", "NOOP", "QUIT")
-    for _ in range(3):
-        reply()
+    control.reply()
+    control.send("SIZE pipelined.bin", "NOOP", "QUIT")
+    control.replies(3)
+
+
+def pipelined_directory(server, port, password, folder):
+    """Where a transfer goes is decided by replies that have not come when it is asked for."""
+    control = Control(server, port)
+    control.send("USER alice", f"PASS {password}", "TYPE I", "PWD")
+    control.replies(4)
+    control.send("CWD deep", "PASV", "REST 4", "RETR inner.txt", "CWD missing")
+    control.reply()
+    with control.connect_data() as data:
+        control.replies(2)
+        read_all(data)
+    control.replies(2)
+    control.send("CDUP", "PASV", "RETR notes.txt", "QUIT")
+    control.reply()
+    with control.connect_data() as data:
+        control.reply()
+        read_all(data)
+    control.replies(2)
 
 
 if __name__ == "__main__":
     name, address, number, secret, place = sys.argv[1:]
     {"multiline": multiline, "directories": directories, "odd_port": odd_port,
-     "pipelined": pipelined}[name](address, int(number), secret, pathlib.Path(place))
+     "pipelined": pipelined,
+     "pipelined_directory": pipelined_directory}[name](address, int(number), secret, pathlib.Path(place))
