@@ -221,7 +221,8 @@ static bool act_on(struct conversation *conversation, enum side from, enum verdi
 
 /*
  * One call of on_data: `fresh` behind what was kept. Keeps what is left unread.
- * True where bytes were consumed and the dissector goes on.
+ * True where the dissector goes on and the other side's turn has come: bytes were
+ * consumed, or both sides wait for each other.
  */
 static bool call_on_data(struct conversation *conversation, enum side from, struct bytes fresh)
 {
@@ -246,7 +247,8 @@ static bool call_on_data(struct conversation *conversation, enum side from, stru
         verdict = VERDICT_NOT_THIS_PROTOCOL;
     if (kept->first == kept->end)
         kept_clear(kept);
-    return act_on(conversation, from, verdict) && cursor.left < before;
+    return act_on(conversation, from, verdict) &&
+           (cursor.left < before || (side->waits_for_other && conversation->side[side_other(from)].waits_for_other));
 }
 
 /* A unit that never ends: what waits for it is given up and told as a gap. */

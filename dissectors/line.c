@@ -93,6 +93,9 @@ enum reply_found reply_add_line(struct reply_reader *reader, enum reply_style st
         reader->code = code;
     } else if (style == REPLY_FTP && code != reader->code) {
         has_code = false; /* text, whatever it begins with */
+    } else if (has_code && code != reader->code) {
+        reader->is_open = false;
+        return REPLY_BEFORE;
     }
     add_text(reader, has_code ? text_behind_code(line) : line);
     reader->is_open = !has_code || continues(line);
@@ -100,10 +103,7 @@ enum reply_found reply_add_line(struct reply_reader *reader, enum reply_style st
         reply_forget(reader); /* the lines that still come are strange */
     if (reader->is_open)
         return REPLY_MORE;
-    if (reader->code == 0)
-        return REPLY_STRANGE;
-    reader->code = code;
-    return REPLY_WHOLE;
+    return reader->code != 0 ? REPLY_WHOLE : REPLY_STRANGE;
 }
 
 void reply_forget(struct reply_reader *reader)

@@ -39,6 +39,7 @@ struct reply_reader {
 enum reply_found {
     REPLY_MORE,    /* a line of a reply whose end is not there yet */
     REPLY_WHOLE,   /* `code` and `text` tell a whole reply, until the next call */
+    REPLY_BEFORE,  /* SMTP: the same, of a reply that ended without its last line; this line belongs to the next one, give it again */
     REPLY_STRANGE, /* the line is no part of a reply */
 };
 

@@ -40,6 +40,7 @@ static void append_value(struct mail_header *header, struct bytes more)
     value = &header->value[header->current];
     value->limit = MAIL_VALUE_LIMIT;
     text_append(value, more);
+    header->reached_limit = header->reached_limit || value->was_cut;
 }
 
 /* What mailbox files put before the headers ("From alice Mon Jan ..."), and relays let through. */
@@ -98,6 +99,7 @@ void mail_header_add(struct mail_header *header, struct bytes bytes)
 
         header->seen += line.length + (rest.at != NULL ? 1 : 0);
         if (header->seen > MAIL_HEADERS_LIMIT) {
+            header->reached_limit = true;
             mail_header_lose(header);
             return;
         }

@@ -39,6 +39,7 @@ struct mail_header {
     enum mail_field current;   /* the field whose continuation may follow; meaningful once has_first_line */
     bool keeps_current;        /* false for a second field of the same name */
     unsigned received_hops;
+    bool reached_limit;        /* MAIL_HEADERS_LIMIT or MAIL_VALUE_LIMIT */
     struct text line;          /* the line so far; its end is not there yet */
     struct text value[MAIL_FIELDS];
 };

@@ -19,6 +19,7 @@ struct pending_command {
     unsigned verb;    /* the protocol's own enum */
     bool is_doubtful; /* its reply may be among bytes that are missing */
     bool is_last;     /* SMTP: BDAT with LAST */
+    bool has_begun;   /* SMTP: DATA whose message was read without having seen the reply */
     int64_t time_us;  /* when it was sent */
     size_t recipient; /* SMTP: RCPT's place in the mail */
     void *subject;    /* what it is about; the protocol's own, which holds it */

@@ -22,6 +22,8 @@
 #define SMTP_WAITING_LIMIT (64u << 10)
 /* So many lines in a row that are no replies, and this is no SMTP server. */
 #define SMTP_STRANGE_REPLIES 32
+/* A greeting is recognized by as much of its line. */
+#define SMTP_GREETING_LIMIT 512
 #define SMTP_NAME_LIMIT 1024       /* helo, mechanism */
 #define SMTP_EXTENSIONS_LIMIT 2048
 
@@ -77,15 +79,17 @@ struct smtp {
     unsigned strange_replies;
 
     bool client_waits;      /* for the reply to the newest command */
+    bool client_is_behind;  /* bytes of the client wait to be read */
     bool may_answer_login;  /* LOGIN: 334 was seen, one line of the client belongs to it */
     bool is_first_response; /* LOGIN */
     bool may_have_ended;    /* MESSAGE: its end may be among the missing bytes */
     bool has_commands;
+    bool has_replies;
     bool server_is_seen;
-    bool server_lost;       /* bytes of the server are missing, and no reply was seen since */
     bool has_ended[SIDE_COUNT];
     enum ending ending[SIDE_COUNT];
-    bool found_limit;
+    bool found_long_line[SIDE_COUNT];
+    bool found_limit;       /* a finding told that a limit was reached */
     bool is_lmtp;
 
     uint64_t chunk_left;
@@ -94,6 +98,7 @@ struct smtp {
     unsigned lmtp_replies_left;
     struct smtp_mail *client_mail; /* held: the one that the client's commands are about */
     struct smtp_mail *server_mail; /* held: the one that the server knows of */
+    struct smtp_mail *message;     /* held: the one that the bytes of MESSAGE or CHUNK belong to; NULL: none */
 
     const char *encryption;
     struct text banner;
@@ -148,7 +153,8 @@ static struct smtp_mail *mail_of_message(struct smtp *smtp)
         smtp_mail_release(&smtp->client_mail);
         smtp->client_mail = smtp_mail_new();
     }
-    if (smtp->client_mail != NULL && smtp->server_mail == NULL)
+    /* replies that are still to come may be about the mail before it */
+    if (smtp->client_mail != NULL && smtp->server_mail == NULL && smtp->pending.count == 0)
         hold_mail(&smtp->server_mail, smtp->client_mail);
     return smtp->client_mail;
 }
@@ -234,7 +240,7 @@ static void on_mail_reply(struct conversation *conversation, struct smtp *smtp, 
             hold_mail(&smtp->client_mail, smtp->server_mail);
         return;
     }
-    finish_mail(conversation, smtp, smtp->server_mail, SMTP_ABORTED);
+    finish_mail(conversation, smtp, smtp->server_mail, code == 0 ? SMTP_OUTCOME_UNKNOWN : SMTP_ABORTED);
     hold_mail(&smtp->server_mail, mail);
     if (code >= 400)
         smtp_mail_decide(mail, SMTP_REJECTED, code, reply_text(smtp));
@@ -251,7 +257,7 @@ static void on_rcpt_reply(struct smtp *smtp, const struct pending_command *comma
     if (smtp->server_mail == NULL)
         hold_mail(&smtp->server_mail, mail);
     if (code != 0)
-        smtp_mail_answer_recipient(mail, command->recipient, code);
+        smtp_mail_answer_recipient(mail, command->recipient, code, reply_text(smtp));
 }
 
 static void begin_message(struct smtp *smtp, bool begins_unseen)
@@ -264,30 +270,42 @@ static void begin_message(struct smtp *smtp, bool begins_unseen)
     }
     if (mail->outcome == SMTP_REJECTED)
         mail->outcome = SMTP_OUTCOME_OPEN; /* DATA was refused before, and now it is not */
+    mail->reply_code = 0;
     smtp_mail_begin_message(mail, SMTP_BY_DATA, begins_unseen);
+    hold_mail(&smtp->message, mail);
     smtp->data = (struct smtp_data_reader){.phase = begins_unseen ? SMTP_DATA_IN_LINE : SMTP_DATA_LINE_START};
     smtp->may_have_ended = begins_unseen;
     smtp->phase = SMTP_MESSAGE;
 }
 
-static void on_data_reply(struct smtp *smtp, unsigned code)
+static void leave_message(struct smtp *smtp, enum smtp_phase phase)
 {
-    if (code == 354)
+    smtp->phase = phase;
+    smtp->may_have_ended = false;
+    smtp_mail_release(&smtp->message);
+}
+
+static void on_data_reply(struct smtp *smtp, const struct pending_command *command, unsigned code)
+{
+    struct smtp_mail *mail = command->subject;
+
+    if (code == 354 && !command->has_begun)
         begin_message(smtp, false);
-    else if (code >= 400 && smtp->server_mail != NULL)
-        smtp_mail_decide(smtp->server_mail, SMTP_REJECTED, code, reply_text(smtp));
+    if (code < 400)
+        return;
+    if (mail != NULL)
+        smtp_mail_decide(mail, SMTP_REJECTED, code, reply_text(smtp));
+    if (command->has_begun && smtp->phase == SMTP_MESSAGE)
+        leave_message(smtp, SMTP_RESYNC);
 }
 
 static void on_message_reply(struct conversation *conversation, struct smtp *smtp, struct smtp_mail *mail, unsigned code)
 {
     if (mail == NULL)
         return;
-    if (code / 100 == 2)
-        smtp_mail_decide(mail, SMTP_DELIVERED, code, reply_text(smtp));
-    else if (code != 0 && smtp->lmtp_replies_left == 0)
-        smtp_mail_decide(mail, SMTP_REJECTED, code, reply_text(smtp));
-    if (smtp->lmtp_replies_left == 0)
-        finish_mail(conversation, smtp, mail, SMTP_OUTCOME_UNKNOWN);
+    if (code / 100 == 2 || code >= 400)
+        smtp_mail_decide(mail, code / 100 == 2 ? SMTP_DELIVERED : SMTP_REJECTED, code, reply_text(smtp));
+    finish_mail(conversation, smtp, mail, SMTP_OUTCOME_UNKNOWN);
 }
 
 static void on_chunk_reply(struct conversation *conversation, struct smtp *smtp, const struct pending_command *command, unsigned code)
@@ -333,7 +351,7 @@ static bool on_answer(struct conversation *conversation, struct smtp *smtp, unsi
         on_rcpt_reply(smtp, &command, code);
         break;
     case SMTP_DATA:
-        on_data_reply(smtp, code);
+        on_data_reply(smtp, &command, code);
         break;
     case SMTP_DATA_END:
         on_message_reply(conversation, smtp, mail, code);
@@ -457,7 +475,7 @@ static void on_rcpt_command(struct conversation *conversation, struct smtp *smtp
     command->subject = smtp_mail_hold(smtp->client_mail);
 }
 
-/* BDAT size [LAST] (RFC 3030, 2). A size that is no number is refused by the server, and no bytes follow. */
+/* BDAT size [LAST] (RFC 3030, 2). Behind a size that is no number no bytes follow; the server refuses it. */
 static void on_bdat_command(struct conversation *conversation, struct smtp *smtp, struct bytes argument)
 {
     struct bytes rest;
@@ -467,22 +485,34 @@ static void on_bdat_command(struct conversation *conversation, struct smtp *smtp
     uint64_t count;
 
     if (!bytes_to_number(size, INT64_MAX, &count)) {
-        (void)add_command(conversation, smtp, SMTP_OTHER);
+        add_mail_command(conversation, smtp, SMTP_BDAT, smtp->client_mail);
         return;
     }
     mail = smtp->client_mail;
     if ((mail == NULL || mail->is_written) && !is_whole(conversation))
         mail = mail_of_message(smtp);
+    if (mail != NULL && mail->is_written)
+        mail = NULL;
     if (mail != NULL && mail->transfer != SMTP_BY_BDAT)
         smtp_mail_begin_message(mail, SMTP_BY_BDAT, mail->sender.at == NULL && mail->recipient_count == 0);
     smtp->chunk_left = count;
     smtp->chunk_is_last = bytes_equal_nocase(bytes_trim(rest), "LAST");
     smtp->phase = SMTP_CHUNK;
+    hold_mail(&smtp->message, mail);
     command = add_command(conversation, smtp, SMTP_BDAT);
     if (command == NULL)
         return;
     command->is_last = smtp->chunk_is_last;
     command->subject = smtp_mail_hold(mail);
+}
+
+static void on_data_command(struct conversation *conversation, struct smtp *smtp)
+{
+    /* a mail is sent by BDAT or by DATA (RFC 3030, 3): the end of this one, and the next one's MAIL, are missing */
+    if (smtp->client_mail != NULL && smtp->client_mail->transfer == SMTP_BY_BDAT && !is_whole(conversation))
+        finish_mail(conversation, smtp, smtp->client_mail, SMTP_OUTCOME_UNKNOWN);
+    add_mail_command(conversation, smtp, SMTP_DATA, smtp->client_mail);
+    smtp->client_waits = true;
 }
 
 static void on_hello_command(struct conversation *conversation, struct smtp *smtp, enum smtp_verb verb, struct bytes argument)
@@ -548,8 +578,10 @@ static void on_command(struct conversation *conversation, struct smtp *smtp, enu
         on_auth_command(conversation, smtp, argument);
         return;
     case SMTP_DATA:
+        on_data_command(conversation, smtp);
+        return;
     case SMTP_STARTTLS:
-        add_mail_command(conversation, smtp, verb, smtp->client_mail);
+        (void)add_command(conversation, smtp, verb);
         smtp->client_waits = true;
         return;
     case SMTP_RSET:
@@ -567,17 +599,11 @@ static void on_command(struct conversation *conversation, struct smtp *smtp, enu
 /* The message of DATA is over; its reply comes next. */
 static void end_message(struct conversation *conversation, struct smtp *smtp, bool end_is_seen)
 {
-    struct smtp_mail *mail = smtp->client_mail;
-
-    smtp->phase = end_is_seen ? SMTP_COMMANDS : SMTP_RESYNC;
-    smtp->may_have_ended = false;
-    if (mail == NULL)
-        return;
-    mail_header_end(&mail->header, end_is_seen);
-    if (smtp->is_lmtp && smtp_mail_accepted(mail) > 0)
-        smtp->lmtp_replies_left = (unsigned)smtp_mail_accepted(mail);
-    add_mail_command(conversation, smtp, SMTP_DATA_END, mail);
-    smtp_mail_release(&smtp->client_mail);
+    mail_header_end(&smtp->message->header, end_is_seen);
+    add_mail_command(conversation, smtp, SMTP_DATA_END, smtp->message);
+    if (smtp->client_mail == smtp->message)
+        smtp_mail_release(&smtp->client_mail);
+    leave_message(smtp, end_is_seen ? SMTP_COMMANDS : SMTP_RESYNC);
 }
 
 /* The line "." behind lines that are no commands: a message whose beginning was not seen ends. */
@@ -615,11 +641,11 @@ static void on_client_line(struct conversation *conversation, struct smtp *smtp,
 /* Whether the client's next bytes cannot be understood before a reply that may still come. */
 static bool must_wait(const struct smtp *smtp)
 {
-    if (smtp->has_ended[FROM_SERVER] || !smtp->server_is_seen)
+    const struct pending_command *newest = pending_newest(&smtp->pending);
+
+    if (newest == NULL || newest->is_doubtful || smtp->has_ended[FROM_SERVER] || !smtp->server_is_seen)
         return false;
-    if (smtp->pending.count == PENDING_LIMIT)
-        return true;
-    return smtp->client_waits && !smtp->may_answer_login && !smtp->server_lost && smtp->pending.count > 0;
+    return smtp->pending.count == PENDING_LIMIT || (smtp->client_waits && !smtp->may_answer_login);
 }
 
 static void note_many_pending(struct conversation *conversation, struct smtp *smtp)
@@ -630,12 +656,27 @@ static void note_many_pending(struct conversation *conversation, struct smtp *sm
     conversation_finding(conversation, "notice", "smtp_limit", "%d commands wait for replies; what follows waits with them", PENDING_LIMIT);
 }
 
+static void note_long_line(struct conversation *conversation, struct smtp *smtp, enum side from)
+{
+    if (smtp->found_long_line[from])
+        return;
+    smtp->found_long_line[from] = true;
+    conversation_finding(conversation, "notice", "smtp_line_too_long", "a line from the %s is longer than %d bytes; its rest was passed over", side_name(from),
+                         LINE_LIMIT);
+}
+
 /* TLS begins with a handshake record (RFC 8446, 5.1). */
 static bool looks_like_tls(const struct cursor *bytes)
 {
     struct cursor start = *bytes;
 
     return take_u8(&start) == 22 && take_u8(&start) == 3 && cursor_is_good(&start);
+}
+
+static void begin_unanswered_message(struct smtp *smtp)
+{
+    pending_newest(&smtp->pending)->has_begun = true;
+    begin_message(smtp, false);
 }
 
 /*
@@ -655,7 +696,7 @@ static enum verdict guess_message(struct smtp *smtp, struct cursor *bytes)
     smtp->client_waits = false;
     if (find_verb(line, &verb, &argument) && verb != SMTP_OTHER && verb != SMTP_DATA)
         return VERDICT_GO_ON;
-    begin_message(smtp, false);
+    begin_unanswered_message(smtp);
     return VERDICT_GO_ON;
 }
 
@@ -669,6 +710,7 @@ static bool awaits(const struct smtp *smtp, enum smtp_verb verb)
 /* Lines of the client: commands, and answers of a login. */
 static enum verdict on_client_lines(struct conversation *conversation, struct smtp *smtp, struct cursor *bytes)
 {
+    enum line_found found;
     struct bytes line;
 
     if (must_wait(smtp)) {
@@ -683,8 +725,11 @@ static enum verdict on_client_lines(struct conversation *conversation, struct sm
         if (verdict == VERDICT_NEED_MORE || smtp->phase == SMTP_MESSAGE)
             return verdict;
     }
-    if (line_take(&smtp->lines[FROM_CLIENT], bytes, &line) == LINE_NONE)
+    found = line_take(&smtp->lines[FROM_CLIENT], bytes, &line);
+    if (found == LINE_NONE)
         return VERDICT_NEED_MORE;
+    if (found == LINE_TOO_LONG)
+        note_long_line(conversation, smtp, FROM_CLIENT);
     on_client_line(conversation, smtp, line);
     return VERDICT_GO_ON;
 }
@@ -693,18 +738,19 @@ static void read_chunk(struct smtp *smtp, struct cursor *bytes)
 {
     struct bytes part = take_up_to(bytes, smtp->chunk_left);
 
-    if (smtp->client_mail != NULL)
-        smtp_mail_add(smtp->client_mail, part);
+    if (smtp->message != NULL)
+        smtp_mail_add(smtp->message, part);
     smtp->chunk_left -= part.length;
 }
 
 static void end_chunk(struct smtp *smtp)
 {
-    smtp->phase = SMTP_COMMANDS;
-    if (!smtp->chunk_is_last || smtp->client_mail == NULL)
-        return;
-    mail_header_end(&smtp->client_mail->header, true);
-    smtp_mail_release(&smtp->client_mail);
+    if (smtp->chunk_is_last && smtp->message != NULL) {
+        mail_header_end(&smtp->message->header, true);
+        if (smtp->client_mail == smtp->message)
+            smtp_mail_release(&smtp->client_mail);
+    }
+    leave_message(smtp, SMTP_COMMANDS);
 }
 
 static enum verdict on_client_data(struct conversation *conversation, struct smtp *smtp, struct cursor *bytes)
@@ -714,7 +760,7 @@ static enum verdict on_client_data(struct conversation *conversation, struct smt
     while (verdict == VERDICT_GO_ON && cursor_left(bytes) > 0) {
         switch (smtp->phase) {
         case SMTP_MESSAGE:
-            if (smtp_data_read(&smtp->data, smtp->client_mail, bytes))
+            if (smtp_data_read(&smtp->data, smtp->message, bytes))
                 end_message(conversation, smtp, true);
             break;
         case SMTP_CHUNK:
@@ -729,6 +775,7 @@ static enum verdict on_client_data(struct conversation *conversation, struct smt
         if (smtp->phase == SMTP_CHUNK && smtp->chunk_left == 0)
             end_chunk(smtp);
     }
+    smtp->client_is_behind = verdict == VERDICT_NEED_OTHER_SIDE;
     return verdict;
 }
 
@@ -743,42 +790,46 @@ static void keep_last_reply(struct smtp *smtp)
         text_append_item(&smtp->last_reply, " ", reply_text(smtp));
 }
 
+/* The server's first reply is its greeting, even to a client that did not wait for it; inside STARTTLS it does not greet. */
+static bool is_greeting(const struct conversation *conversation, const struct smtp *smtp, unsigned code)
+{
+    if (smtp->has_replies || conversation_missing(conversation, FROM_SERVER) > 0)
+        return false;
+    if (conversation_is_decrypted(conversation) || !conversation_has_start(conversation, FROM_SERVER))
+        return code == 220 && !smtp->has_commands;
+    return code == 220 || code >= 400;
+}
+
 static void on_unasked_reply(struct conversation *conversation, struct smtp *smtp, unsigned code)
 {
-    if (!smtp->has_banner && !smtp->has_commands && (conversation_has_start(conversation, FROM_SERVER) || code == 220) &&
-        conversation_missing(conversation, FROM_SERVER) == 0) {
-        keep_text(&smtp->banner, REPLY_TEXT_LIMIT, reply_text(smtp));
-        smtp->has_banner = true;
-        return;
-    }
     if (code == 354 && !is_whole(conversation) && (smtp->phase == SMTP_COMMANDS || smtp->phase == SMTP_RESYNC))
         begin_message(smtp, true); /* its DATA was not seen */
 }
 
 /* LMTP answers the end of data once for each accepted recipient (RFC 2033, 4.2). */
-static bool is_lmtp_recipient_reply(const struct smtp *smtp)
+static bool is_lmtp_recipient_reply(struct smtp *smtp)
 {
     const struct pending_command *oldest = pending_oldest(&smtp->pending);
 
-    return oldest != NULL && smtp->lmtp_replies_left > 0 && (oldest->verb == SMTP_DATA_END || (oldest->verb == SMTP_BDAT && oldest->is_last));
+    if (!smtp->is_lmtp || oldest == NULL || oldest->subject == NULL)
+        return false;
+    if (oldest->verb != SMTP_DATA_END && !(oldest->verb == SMTP_BDAT && oldest->is_last))
+        return false;
+    if (smtp->lmtp_replies_left == 0)
+        smtp->lmtp_replies_left = (unsigned)smtp_mail_accepted(oldest->subject);
+    return smtp->lmtp_replies_left > 0;
 }
 
 static void on_lmtp_recipient_reply(struct conversation *conversation, struct smtp *smtp, unsigned code)
 {
     struct smtp_mail *mail = pending_oldest(&smtp->pending)->subject;
-    size_t accepted = smtp_mail_accepted(mail);
-    size_t skip;
+    unsigned behind = --smtp->lmtp_replies_left; /* accepted recipients behind this reply's */
 
-    smtp->lmtp_replies_left--;
-    skip = accepted > smtp->lmtp_replies_left ? accepted - smtp->lmtp_replies_left - 1 : 0;
-    for (size_t i = 0; code >= 400 && i < mail->recipient_count; i++) {
-        if (mail->recipients[i].answer != SMTP_ACCEPTED)
+    for (size_t i = mail->recipient_count; code >= 400 && i-- > 0;) {
+        if (mail->recipients[i].answer != SMTP_ACCEPTED || behind-- > 0)
             continue;
-        if (skip == 0) {
-            smtp_mail_answer_recipient(mail, i, code);
-            break;
-        }
-        skip--;
+        smtp_mail_answer_recipient(mail, i, code, reply_text(smtp));
+        break;
     }
     if (smtp->lmtp_replies_left == 0)
         (void)on_answer(conversation, smtp, code);
@@ -789,10 +840,16 @@ static void on_lmtp_recipient_reply(struct conversation *conversation, struct sm
 static enum verdict on_reply(struct conversation *conversation, struct smtp *smtp)
 {
     unsigned code = smtp->reply.code;
+    bool greets = is_greeting(conversation, smtp, code);
     int answered;
 
-    smtp->server_lost = false;
+    smtp->has_replies = true;
     keep_last_reply(smtp);
+    if (greets) {
+        keep_text(&smtp->banner, REPLY_TEXT_LIMIT, reply_text(smtp));
+        smtp->has_banner = true;
+        return VERDICT_GO_ON;
+    }
     if (is_lmtp_recipient_reply(smtp)) {
         on_lmtp_recipient_reply(conversation, smtp, code);
         return VERDICT_GO_ON;
@@ -817,14 +874,14 @@ static bool ends_message(struct conversation *conversation, struct smtp *smtp)
 {
     unsigned loose = smtp_data_loose_end(&smtp->data);
 
-    if (smtp->may_have_ended || smtp->has_ended[FROM_CLIENT] || smtp->client_mail == NULL) {
+    if (smtp->may_have_ended || smtp->has_ended[FROM_CLIENT]) {
         end_message(conversation, smtp, false);
         return true;
     }
     if (loose == 0)
         return false;
     conversation_finding(conversation, "warning", "smtp_bare_lf_end", "the server took an end of data that is not CR LF . CR LF");
-    smtp->client_mail->size -= loose < smtp->client_mail->size ? loose : smtp->client_mail->size;
+    smtp->message->size -= loose < smtp->message->size ? loose : smtp->message->size;
     end_message(conversation, smtp, true);
     return true;
 }
@@ -834,15 +891,29 @@ static enum verdict on_server_data(struct conversation *conversation, struct smt
     enum verdict verdict = VERDICT_GO_ON;
 
     while (verdict == VERDICT_GO_ON && cursor_left(bytes) > 0) {
+        struct line_reader lines = smtp->lines[FROM_SERVER];
+        struct cursor ahead = *bytes;
+        enum line_found found;
+        enum reply_found reply;
         struct bytes line;
 
+        if (smtp->pending.count == 0 && smtp->client_is_behind)
+            return VERDICT_NEED_OTHER_SIDE; /* this reply is to what the client said meanwhile */
         if (smtp->phase == SMTP_MESSAGE && smtp->pending.count == 0 && !ends_message(conversation, smtp))
             return VERDICT_NEED_OTHER_SIDE;
         if (smtp->pending.count == 0 && smtp->reply.code == 220 && smtp->has_banner && looks_like_tls(bytes))
             return begin_tls(conversation, smtp); /* STARTTLS was not seen */
-        if (line_take(&smtp->lines[FROM_SERVER], bytes, &line) == LINE_NONE)
+        found = line_take(&lines, &ahead, &line);
+        if (found == LINE_TOO_LONG)
+            note_long_line(conversation, smtp, FROM_SERVER);
+        reply = found != LINE_NONE ? reply_add_line(&smtp->reply, REPLY_SMTP, line) : REPLY_MORE;
+        if (reply != REPLY_BEFORE) {
+            *bytes = ahead;
+            smtp->lines[FROM_SERVER] = lines;
+        }
+        if (found == LINE_NONE)
             return VERDICT_NEED_MORE;
-        switch (reply_add_line(&smtp->reply, REPLY_SMTP, line)) {
+        switch (reply) {
         case REPLY_MORE:
             break;
         case REPLY_STRANGE:
@@ -850,6 +921,7 @@ static enum verdict on_server_data(struct conversation *conversation, struct smt
                 verdict = VERDICT_NOT_THIS_PROTOCOL;
             break;
         case REPLY_WHOLE:
+        case REPLY_BEFORE:
             smtp->server_is_seen = true;
             smtp->strange_replies = 0;
             verdict = on_reply(conversation, smtp);
@@ -868,34 +940,43 @@ static enum verdict smtp_on_data(struct conversation *conversation, void *state,
 
 static void lose_message(struct smtp *smtp, uint64_t count)
 {
-    smtp_mail_lose(smtp->client_mail, count);
+    smtp_mail_lose(smtp->message, count);
     smtp_data_lose(&smtp->data);
     smtp->may_have_ended = true;
+}
+
+/* What is missing behind the chunk are commands, and more chunks if this was not the last. */
+static uint64_t lose_chunk(struct smtp *smtp, uint64_t count)
+{
+    uint64_t lost = count < smtp->chunk_left ? count : smtp->chunk_left;
+
+    if (smtp->message != NULL) {
+        smtp_mail_lose(smtp->message, lost);
+        smtp->message->size_is_unknown = smtp->message->size_is_unknown || (count > lost && !smtp->chunk_is_last);
+    }
+    smtp->chunk_left -= lost;
+    if (smtp->chunk_left == 0)
+        end_chunk(smtp);
+    return count - lost;
 }
 
 static void on_client_gap(struct smtp *smtp, uint64_t count)
 {
     smtp->lines[FROM_CLIENT] = (struct line_reader){.passes_over = false};
     if (smtp->phase != SMTP_MESSAGE && smtp->phase != SMTP_CHUNK && awaits(smtp, SMTP_DATA))
-        begin_message(smtp, false); /* whatever the server says, these bytes came behind DATA */
-    if (smtp->phase == SMTP_MESSAGE && smtp->client_mail != NULL) {
+        begin_unanswered_message(smtp); /* a message, unless the server says otherwise */
+    if (smtp->phase == SMTP_MESSAGE) {
         lose_message(smtp, count);
         return;
     }
-    if (smtp->phase == SMTP_CHUNK) {
-        uint64_t lost = count < smtp->chunk_left ? count : smtp->chunk_left;
-
-        if (smtp->client_mail != NULL)
-            smtp_mail_lose(smtp->client_mail, lost);
-        smtp->chunk_left -= lost;
-        count -= lost;
-        if (smtp->chunk_left == 0)
-            end_chunk(smtp);
-    }
-    if (count > 0) {
-        smtp->phase = SMTP_RESYNC;
-        smtp->client_waits = false;
-    }
+    if (smtp->phase == SMTP_CHUNK)
+        count = lose_chunk(smtp, count);
+    if (count == 0)
+        return;
+    if (smtp->client_mail != NULL && smtp->client_mail->transfer == SMTP_BY_BDAT)
+        smtp->client_mail->size_is_unknown = true;
+    smtp->phase = SMTP_RESYNC;
+    smtp->client_waits = false;
 }
 
 static void on_server_gap(struct conversation *conversation, struct smtp *smtp)
@@ -903,7 +984,6 @@ static void on_server_gap(struct conversation *conversation, struct smtp *smtp)
     smtp->lines[FROM_SERVER] = (struct line_reader){.passes_over = false};
     reply_forget(&smtp->reply);
     smtp->server_is_seen = true;
-    smtp->server_lost = true;
     smtp->lmtp_replies_left = 0;
     give_up_replies(conversation, smtp, pending_lose_replies(&smtp->pending));
 }
@@ -935,6 +1015,7 @@ static void smtp_open(struct conversation *conversation, void *state, void *from
 
     (void)from_before;
     smtp->phase = conversation_has_start(conversation, FROM_CLIENT) ? SMTP_COMMANDS : SMTP_RESYNC;
+    smtp->server_is_seen = conversation_has_start(conversation, FROM_SERVER);
 }
 
 /* Whether the connection was closed, so that an open mail was given up; else its end was not seen. */
@@ -945,7 +1026,7 @@ static bool was_closed(const struct smtp *smtp, enum side side)
 
 static void finish_open_mail(struct conversation *conversation, struct smtp *smtp)
 {
-    bool is_given_up = was_closed(smtp, FROM_CLIENT) && smtp->server_is_seen && smtp->server_mail != NULL &&
+    bool is_given_up = (was_closed(smtp, FROM_CLIENT) || was_closed(smtp, FROM_SERVER)) && smtp->server_is_seen && smtp->server_mail != NULL &&
                        (smtp->server_mail->sender.answer != SMTP_UNANSWERED || smtp_mail_accepted(smtp->server_mail) > 0);
 
     if (smtp->phase == SMTP_MESSAGE && smtp->may_have_ended)
@@ -994,6 +1075,7 @@ static void smtp_close(struct conversation *conversation, void *state)
 
     give_up_replies(conversation, smtp, smtp->pending.count);
     finish_open_mail(conversation, smtp);
+    smtp_mail_release(&smtp->message);
     write_session(conversation, smtp);
     pending_free(&smtp->pending);
     reply_free(&smtp->reply);
@@ -1041,6 +1123,15 @@ static enum match match_command(struct bytes said)
     return match;
 }
 
+static bool begins_with_digits(struct bytes start)
+{
+    for (size_t i = 0; i < start.length; i++) {
+        if (start.at[i] < '0' || start.at[i] > '9')
+            return false;
+    }
+    return true;
+}
+
 /* A greeting: 220, or a refusal (RFC 5321, 3.1), with the protocol's name in it where the server says so. */
 static enum match match_greeting(struct bytes said)
 {
@@ -1048,8 +1139,10 @@ static enum match match_greeting(struct bytes said)
     struct bytes line = first_line(said, &is_whole_line);
     unsigned code = reply_line_code(line);
 
-    if (!is_whole_line)
-        return said.length < 4 || code != 0 ? MATCH_MAYBE : MATCH_NO;
+    if (!is_whole_line && line.length < 4)
+        return begins_with_digits(line) ? MATCH_MAYBE : MATCH_NO;
+    if (!is_whole_line && line.length < SMTP_GREETING_LIMIT)
+        return code != 0 ? MATCH_MAYBE : MATCH_NO;
     if (bytes_contain_nocase(line, "FTP"))
         return MATCH_NO;
     if ((code == 220 || code == 554 || code == 421) && (bytes_contain_nocase(line, "SMTP") || bytes_contain_nocase(line, "LMTP")))
@@ -1057,7 +1150,7 @@ static enum match match_greeting(struct bytes said)
     return code != 0 ? MATCH_PORT : MATCH_NO;
 }
 
-/* One of the commands that SMTP shares with others, or a line of a message. */
+/* One of the commands that SMTP shares with others, or a line of a message that began before the capture. */
 static enum match match_by_port(const struct first_bytes *first)
 {
     enum smtp_verb verb;
@@ -1065,11 +1158,11 @@ static enum match match_by_port(const struct first_bytes *first)
     bool is_whole_line;
     struct bytes line = first_line(first->side[FROM_CLIENT], &is_whole_line);
 
-    if (!is_whole_line)
-        return MATCH_MAYBE;
-    if (find_verb(line, &verb, &argument))
+    if (!first->port_agrees || (is_whole_line && first->has_start[FROM_CLIENT] && !find_verb(line, &verb, &argument)))
+        return MATCH_NO;
+    if (is_whole_line && find_verb(line, &verb, &argument))
         return MATCH_PORT;
-    return first->has_start[FROM_CLIENT] ? MATCH_NO : MATCH_MAYBE;
+    return MATCH_MAYBE;
 }
 
 static enum match smtp_match(const struct first_bytes *first)

@@ -114,12 +114,22 @@ size_t smtp_mail_add_recipient(struct smtp_mail *mail, struct bytes path)
     return mail->recipient_count++;
 }
 
-void smtp_mail_answer_recipient(struct smtp_mail *mail, size_t recipient, unsigned code)
+static void keep_reply(struct smtp_mail *mail, struct bytes reply)
 {
+    text_clear(&mail->reply);
+    text_append(&mail->reply, reply);
+}
+
+void smtp_mail_answer_recipient(struct smtp_mail *mail, size_t recipient, unsigned code, struct bytes reply)
+{
+    bool is_accepted = code / 100 == 2;
+
     if (recipient >= mail->recipient_count)
         return;
     mail->recipients[recipient].reply_code = code;
-    mail->recipients[recipient].answer = code / 100 == 2 ? SMTP_ACCEPTED : SMTP_REFUSED;
+    mail->recipients[recipient].answer = is_accepted ? SMTP_ACCEPTED : SMTP_REFUSED;
+    if (!is_accepted && mail->outcome == SMTP_OUTCOME_OPEN)
+        keep_reply(mail, reply);
 }
 
 size_t smtp_mail_accepted(const struct smtp_mail *mail)
@@ -161,7 +171,7 @@ void smtp_mail_decide(struct smtp_mail *mail, enum smtp_outcome outcome, unsigne
     mail->outcome = outcome;
     mail->reply_code = code;
     if (code != 0)
-        text_append(&mail->reply, reply);
+        keep_reply(mail, reply);
 }
 
 static void read_line(struct smtp_data_reader *reader, struct smtp_mail *mail, struct cursor *bytes)
@@ -302,10 +312,10 @@ static void set_message(struct smtp_mail_row *row, const struct smtp_mail *mail)
     if (mail->transfer == SMTP_NO_TRANSFER)
         return;
     row->transfer = record_text_of(mail->transfer == SMTP_BY_BDAT ? "bdat" : "data");
-    if (!mail->begins_unseen) {
+    if (!mail->begins_unseen && !mail->size_is_unknown)
         row->size = record_integer((int64_t)mail->size);
+    if (!mail->begins_unseen)
         row->missing = record_integer((int64_t)mail->missing);
-    }
     row->subject = field_text(mail, MAIL_SUBJECT);
     row->header_from = field_text(mail, MAIL_FROM);
     row->header_to = field_text(mail, MAIL_TO);
@@ -343,8 +353,10 @@ static void decide_by_recipients(struct smtp_mail *mail)
         if (mail->recipients[i].answer != SMTP_REFUSED)
             return;
     }
-    if (mail->recipient_count > 0)
-        smtp_mail_decide(mail, SMTP_REJECTED, mail->recipients[mail->recipient_count - 1].reply_code, bytes_of(NULL, 0));
+    if (mail->recipient_count == 0 || mail->outcome != SMTP_OUTCOME_OPEN)
+        return;
+    mail->outcome = SMTP_REJECTED;
+    mail->reply_code = mail->recipients[mail->recipient_count - 1].reply_code;
 }
 
 void smtp_mail_write(struct smtp_mail *mail, struct conversation *conversation, unsigned number, enum smtp_outcome otherwise)
@@ -367,12 +379,16 @@ void smtp_mail_write(struct smtp_mail *mail, struct conversation *conversation, 
     row.recipients = record_text_unless_empty(text_bytes(&accepted));
     row.rejected_recipients = record_text_unless_empty(text_bytes(&refused));
     row.outcome = record_text_of(outcome_name(mail->outcome));
-    if (mail->reply_code != 0)
+    if (mail->reply_code != 0) {
         row.reply_code = record_integer(mail->reply_code);
-    row.reply = record_text_unless_empty(text_bytes(&mail->reply));
+        row.reply = record_text_unless_empty(text_bytes(&mail->reply));
+    }
     set_message(&row, mail);
     conversation_write(conversation, &smtp_mail_table, &row);
     write_recipients(mail, conversation, row.mail_id.value);
+    if (mail->header.reached_limit)
+        conversation_finding(conversation, "notice", "smtp_limit", "a mail's headers are longer than %u bytes, or a field longer than %d: cut", MAIL_HEADERS_LIMIT,
+                             MAIL_VALUE_LIMIT);
     mail->is_written = true;
     text_free(&accepted);
     text_free(&refused);

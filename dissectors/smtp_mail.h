@@ -54,11 +54,12 @@ struct smtp_mail {
 
     enum smtp_outcome outcome;
     unsigned reply_code; /* of the reply that decided; 0: none */
-    struct text reply;
+    struct text reply;   /* its text; before the decision, that of the newest refused recipient */
 
     enum smtp_transfer transfer;
-    bool begins_unseen; /* the message's first bytes are not in the capture */
-    uint64_t size;      /* of the message, missing bytes included */
+    bool begins_unseen;   /* the message's first bytes are not in the capture */
+    bool size_is_unknown; /* it is not known how many bytes are missing */
+    uint64_t size;        /* of the message, missing bytes included */
     uint64_t missing;
     struct mail_header header;
     bool is_written;
@@ -75,7 +76,7 @@ void smtp_mail_release(struct smtp_mail **mail);
 void smtp_mail_set_sender(struct smtp_mail *mail, struct bytes path);
 /* Its place, for smtp_mail_answer_recipient; SMTP_RECIPIENTS_LIMIT where it is not kept. */
 size_t smtp_mail_add_recipient(struct smtp_mail *mail, struct bytes path);
-void smtp_mail_answer_recipient(struct smtp_mail *mail, size_t recipient, unsigned code);
+void smtp_mail_answer_recipient(struct smtp_mail *mail, size_t recipient, unsigned code, struct bytes reply);
 
 /* The path between < and >; the whole first word where they are not written. at == NULL where there is none. */
 struct bytes smtp_path(struct bytes argument);

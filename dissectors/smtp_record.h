@@ -33,8 +33,8 @@
     COLUMN(R, text, reply, "text of the reply that decided, lines joined by LF") \
     COLUMN(R, text, transfer, "'data' or 'bdat'; NULL where no message was sent") \
     COLUMN(R, integer, size, "bytes of the message as it arrived, without the dots that DATA adds, those that are missing in the capture included; " \
-                             "NULL where its beginning was not seen") \
-    COLUMN(R, integer, missing, "bytes of the message that are not in the capture") \
+                             "NULL where that cannot be told") \
+    COLUMN(R, integer, missing, "bytes of the message that are known to be missing in the capture") \
     COLUMN(R, text, subject, "header field Subject as written, unfolded (RFC 5322, 2.2.3)") \
     COLUMN(R, text, header_from, "header field From as written, unfolded") \
     COLUMN(R, text, header_to, "header field To as written, unfolded") \
