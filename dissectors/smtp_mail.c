@@ -264,11 +264,8 @@ unsigned smtp_data_loose_end(const struct smtp_data_reader *reader)
 static const char *outcome_name(enum smtp_outcome outcome)
 {
     static const char *const names[] = {
-        [SMTP_OUTCOME_OPEN] = "unknown",
-        [SMTP_DELIVERED] = "delivered",
-        [SMTP_REJECTED] = "rejected",
-        [SMTP_ABORTED] = "aborted",
-        [SMTP_OUTCOME_UNKNOWN] = "unknown",
+        [SMTP_OUTCOME_OPEN] = "unknown", [SMTP_DELIVERED] = "delivered",     [SMTP_REJECTED] = "rejected",
+        [SMTP_ABORTED] = "aborted",      [SMTP_OUTCOME_UNKNOWN] = "unknown",
     };
 
     return names[outcome];
@@ -387,8 +384,8 @@ void smtp_mail_write(struct smtp_mail *mail, struct conversation *conversation, 
     conversation_write(conversation, &smtp_mail_table, &row);
     write_recipients(mail, conversation, row.mail_id.value);
     if (mail->header.reached_limit)
-        conversation_finding(conversation, "notice", "smtp_limit", "a mail's headers are longer than %u bytes, or a field longer than %d: cut", MAIL_HEADERS_LIMIT,
-                             MAIL_VALUE_LIMIT);
+        conversation_finding(conversation, "notice", "smtp_limit", "a mail's headers are longer than %u bytes, or a field longer than %d: cut",
+                             MAIL_HEADERS_LIMIT, MAIL_VALUE_LIMIT);
     mail->is_written = true;
     text_free(&accepted);
     text_free(&refused);
