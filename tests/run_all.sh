@@ -49,6 +49,7 @@ part()
 }
 
 part 'house rules' "$tests/check_includes.sh"
+part 'newer nDPI' "$tests/check_ndpi.sh"
 part 'unit tests' "$unit_tests"
 part 'bad input' "$tests/check_bad_input.sh"
 part 'commands' "$tests/check_commands.sh"
