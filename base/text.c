@@ -127,9 +127,31 @@ static bool looks_escaped(struct bytes text)
     return text.length >= 4 && text.at[0] == '\\' && text.at[1] == 'x' && is_hex(text.at[2]) && is_hex(text.at[3]);
 }
 
-size_t text_plain_prefix(struct bytes text)
+/* Whether one of the eight bytes is 0. */
+static bool has_zero(uint64_t eight)
+{
+    return ((eight - 0x0101010101010101u) & ~eight & 0x8080808080808080u) != 0;
+}
+
+/* How many bytes at the start are, eight by eight, ASCII without NUL and backslash: nearly all text is. */
+static size_t ascii_prefix(struct bytes text)
 {
     size_t done = 0;
+
+    while (text.length - done >= 8) {
+        uint64_t eight;
+
+        memcpy(&eight, text.at + done, sizeof eight);
+        if ((eight & 0x8080808080808080u) != 0 || has_zero(eight) || has_zero(eight ^ 0x5c5c5c5c5c5c5c5cu))
+            break;
+        done += 8;
+    }
+    return done;
+}
+
+size_t text_plain_prefix(struct bytes text)
+{
+    size_t done = ascii_prefix(text);
 
     while (done < text.length) {
         struct bytes rest = bytes_of(text.at + done, text.length - done);
