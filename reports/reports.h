@@ -8,10 +8,10 @@
 #include <stdbool.h>
 
 enum report_format {
-    REPORT_TABLE, /* aligned columns for a person */
-    REPORT_CSV,   /* RFC 4180, with a header line */
-    REPORT_TSV,   /* with a header line; tab, LF, CR and backslash escaped */
-    REPORT_JSON,  /* one array of objects */
+    REPORT_TABLE,  /* aligned columns for a person */
+    REPORT_CSV,    /* RFC 4180, with a header line */
+    REPORT_TSV,    /* with a header line; tab, LF, CR and backslash escaped */
+    REPORT_JSON,   /* one array of objects */
     REPORT_NDJSON, /* one object a line */
 };
 
