@@ -168,7 +168,7 @@ static enum match ssh_match(const struct first_bytes *first)
     if (client == MATCH_YES || server == MATCH_YES)
         return MATCH_YES;
     /* Whatever a client says to SSH's port, the server may yet identify itself. */
-    if (client == MATCH_NO && first->port_agrees && first->side[FROM_SERVER].length == 0)
+    if (client == MATCH_NO && first->port_agrees)
         return MATCH_MAYBE;
     return client;
 }
