@@ -6,13 +6,16 @@
 
 #include <inttypes.h>
 
-/* Of the bar chart, in the units of its view box. */
+/* Of the bar chart, in the units of its view box: beside another one, or over the whole page. */
 #define BARS_WIDTH 500
+#define BARS_WIDE_WIDTH 1060
 #define BARS_NAME_WIDTH 150
-#define BARS_LABEL_WIDTH 90
+#define BARS_WIDE_NAME_WIDTH 290
+#define BARS_LABEL_WIDTH 70
 #define BAR_PITCH 28
 #define BAR_HEIGHT 14
 #define BARS_NAME_COLUMNS 21
+#define BARS_WIDE_NAME_COLUMNS 40 /* the longest IPv6 address has 39 */
 
 /* Of the timeline. */
 #define TIMELINE_WIDTH 1060
@@ -52,14 +55,14 @@ void chart_text(FILE *out, const char *text)
 }
 
 /* A name cut to the room that it has, and whole in the tooltip. */
-static void put_name(FILE *out, const char *name, int y)
+static void put_name(FILE *out, const char *name, size_t columns, int y)
 {
     struct text shown = {.limit = 4096};
     struct bytes cut;
     char label[SURVEY_NAME_SIZE * 4];
 
     display_append(&shown, bytes_of_text(name));
-    cut = display_cut(text_bytes(&shown), BARS_NAME_COLUMNS);
+    cut = display_cut(text_bytes(&shown), columns);
     snprintf(label, sizeof label, "%.*s%s", (int)cut.length, (const char *)cut.at, cut.length < shown.length ? "\u2026" : "");
     fprintf(out, "<text x=\"0\" y=\"%d\"><title>", y);
     chart_text(out, name);
@@ -69,37 +72,52 @@ static void put_name(FILE *out, const char *name, int y)
     text_free(&shown);
 }
 
-static void put_bar(FILE *out, const struct chart_bar *bar, int top, double scale)
+struct bars_layout {
+    int width;
+    int name_width;
+    size_t name_columns;
+    double scale; /* length of a bar by its value */
+};
+
+static void put_rect(FILE *out, const char *class, double x, int top, double width)
 {
-    double room = BARS_WIDTH - BARS_NAME_WIDTH - BARS_LABEL_WIDTH;
-    double first = (double)bar->first * scale * room;
-    double second = (double)bar->second * scale * room;
+    fprintf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"3\"/>", class, x, top, width, BAR_HEIGHT);
+}
+
+static void put_bar(FILE *out, const struct bars_layout *layout, const struct chart_bar *bar, int top)
+{
+    double first = (double)bar->first * layout->scale;
+    double second = (double)bar->second * layout->scale;
 
     /* what is there at all is seen */
     if (bar->first + bar->second > 0 && first + second < 2)
         first = 2 - second;
-    put_name(out, bar->name, top + BAR_HEIGHT - 3);
-    fprintf(out, "<rect class=\"track\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"3\"/>", BARS_NAME_WIDTH, top, room, BAR_HEIGHT);
-    fprintf(out, "<rect class=\"first\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"3\"/>", BARS_NAME_WIDTH, top, first, BAR_HEIGHT);
-    if (bar->second > 0)
-        fprintf(out, "<rect class=\"second\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"3\"/>", BARS_NAME_WIDTH + first, top, second,
-                BAR_HEIGHT);
-    fprintf(out, "<text class=\"soft\" x=\"%d\" y=\"%d\" text-anchor=\"end\">", BARS_WIDTH, top + BAR_HEIGHT - 3);
+    put_name(out, bar->name, layout->name_columns, top + BAR_HEIGHT - 3);
+    put_rect(out, "track", layout->name_width, top, layout->width - layout->name_width - BARS_LABEL_WIDTH);
+    if (first > 0)
+        put_rect(out, "first", layout->name_width, top, first);
+    if (second > 0)
+        put_rect(out, "second", layout->name_width + first, top, second);
+    fprintf(out, "<text class=\"soft\" x=\"%d\" y=\"%d\" text-anchor=\"end\">", layout->width, top + BAR_HEIGHT - 3);
     chart_text(out, bar->label);
     fputs("</text>\n", out);
 }
 
-void chart_bars(FILE *out, const char *title, const struct chart_bar *bars, size_t count)
+void chart_bars(FILE *out, const char *title, const struct chart_bar *bars, size_t count, bool is_wide)
 {
+    struct bars_layout layout = {BARS_WIDTH, BARS_NAME_WIDTH, BARS_NAME_COLUMNS, 0};
     uint64_t most = 1;
 
+    if (is_wide)
+        layout = (struct bars_layout){BARS_WIDE_WIDTH, BARS_WIDE_NAME_WIDTH, BARS_WIDE_NAME_COLUMNS, 0};
     for (size_t i = 0; i < count; i++)
         most = bars[i].first + bars[i].second > most ? bars[i].first + bars[i].second : most;
-    fprintf(out, "<svg viewBox=\"0 0 %d %zu\" role=\"img\"><title>", BARS_WIDTH, count * BAR_PITCH);
+    layout.scale = (layout.width - layout.name_width - BARS_LABEL_WIDTH) / (double)most;
+    fprintf(out, "<svg viewBox=\"0 0 %d %zu\" role=\"img\"><title>", layout.width, count * BAR_PITCH);
     chart_text(out, title);
     fputs("</title>\n", out);
     for (size_t i = 0; i < count; i++)
-        put_bar(out, &bars[i], (int)i * BAR_PITCH + (BAR_PITCH - BAR_HEIGHT) / 2, 1 / (double)most);
+        put_bar(out, &layout, &bars[i], (int)i * BAR_PITCH + (BAR_PITCH - BAR_HEIGHT) / 2);
     fputs("</svg>\n", out);
 }
 
@@ -150,21 +168,30 @@ static void put_touch(FILE *out, const struct survey *survey, bool of_bytes)
     }
 }
 
+/* The part of a time that tells one tick from the next: the date, date and time, or the time. */
+static const char *tick_label(const struct survey *survey, size_t bucket, char time[NUMBER_SIZE])
+{
+    int64_t day_us = INT64_C(86400000000);
+
+    number_of_time(bucket_start_us(survey, bucket), time);
+    if (strlen(time) != sizeof "2024-01-02 03:04:05" - 1)
+        return "";
+    if (survey->bucket_us >= day_us) {
+        time[10] = '\0';
+        return time;
+    }
+    if (survey->bucket_us % 60000000 == 0)
+        time[16] = '\0';
+    return survey->last_us - survey->first_us > day_us ? time + 5 : time + 11;
+}
+
 static void put_ticks(FILE *out, const struct survey *survey)
 {
-    bool wants_date = survey->last_us - survey->first_us > INT64_C(86400000000);
     size_t step = (survey->bucket_count + TIMELINE_TICKS - 1) / TIMELINE_TICKS;
     char time[NUMBER_SIZE];
 
-    for (size_t i = 0; i < survey->bucket_count; i += step) {
-        const char *text = number_of_time(bucket_start_us(survey, i), time);
-
-        if (strlen(text) < 19)
-            continue;
-        time[survey->bucket_us % 60000000 == 0 ? 16 : 19] = '\0';
-        fprintf(out, "<text class=\"soft\" x=\"%.1f\" y=\"%d\">%s</text>\n", bucket_x(survey, i), TIMELINE_HEIGHT - 6,
-                wants_date ? text + 5 : text + 11);
-    }
+    for (size_t i = 0; i < survey->bucket_count; i += step)
+        fprintf(out, "<text class=\"soft\" x=\"%.1f\" y=\"%d\">%s</text>\n", bucket_x(survey, i), TIMELINE_HEIGHT - 6, tick_label(survey, i, time));
 }
 
 void chart_timeline(FILE *out, const struct survey *survey, bool of_bytes)

@@ -17,8 +17,11 @@ struct chart_bar {
 /* Text as it may stand in HTML, in an element or a quoted attribute. */
 void chart_text(FILE *out, const char *text);
 
-/* Bars from left to right, longest = all of the width. `title` is read out by screen readers. */
-void chart_bars(FILE *out, const char *title, const struct chart_bar *bars, size_t count);
+/*
+ * Bars from left to right, the longest over all of the width; `is_wide`: for the whole page, with room for long names.
+ * `title` is read out by screen readers.
+ */
+void chart_bars(FILE *out, const char *title, const struct chart_bar *bars, size_t count, bool is_wide);
 
 /* The flows, or the bytes, over time. */
 void chart_timeline(FILE *out, const struct survey *survey, bool of_bytes);

@@ -73,6 +73,9 @@ static int judge(void *context, int action, const char *first, const char *secon
         return sqlite3_stricmp(second, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_PRAGMA:
         return judge_pragma(first, second);
+    case SQLITE_UPDATE:
+        /* asked when a table-valued function is first used; a statement that really does it is refused by SQLite itself */
+        return first != NULL && strcmp(first, "sqlite_master") == 0 ? SQLITE_OK : SQLITE_DENY;
     default:
         return SQLITE_DENY;
     }
@@ -211,15 +214,16 @@ static void log_place(const char *sql, int offset)
 
 static void log_sql_error(sqlite3 *database, const char *sql)
 {
-    log_error("SQL: %s", sqlite3_errmsg(database));
+    if ((sqlite3_errcode(database) & 0xff) == SQLITE_AUTH)
+        log_error("SQL: refused, because this command only reads: nothing may be written, attached or loaded");
+    else
+        log_error("SQL: %s", sqlite3_errmsg(database));
 #if SQLITE_VERSION_NUMBER >= 3038000
     if (sql != NULL && sqlite3_error_offset(database) >= 0)
         log_place(sql, sqlite3_error_offset(database));
 #else
     (void)sql;
 #endif
-    if ((sqlite3_errcode(database) & 0xff) == SQLITE_AUTH)
-        log_error("this command only reads: nothing may be written or attached; sqlite3(1) can do that");
 }
 
 sqlite3_stmt *database_prepare(sqlite3 *database, const char *sql, const char **rest)
@@ -256,6 +260,8 @@ int database_status(sqlite3 *database, enum format_result result)
         return STATUS_DONE;
     case FORMAT_WRITE_FAILED:
         log_error("the output cannot be written: %s", strerror(errno));
+        if (ferror(stdout) != 0)
+            silence_stdout(); /* the error is told once */
         return STATUS_FAILED;
     case FORMAT_QUERY_FAILED:
         break;

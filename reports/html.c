@@ -145,7 +145,7 @@ static void put_hosts(const struct page *page)
         bars[i] = (struct chart_bar){host->name, host->bytes_sent, host->bytes_received,
                                      number_of_bytes(host->bytes_sent + host->bytes_received, labels[i])};
     }
-    chart_bars(page->out, "Busiest hosts, bytes sent and received", bars, survey->host_count);
+    chart_bars(page->out, "Busiest hosts, bytes sent and received", bars, survey->host_count, true);
     fputs("<p class=\"key\"><i class=\"first\"></i>sent<i class=\"second\"></i>received</p>\n", page->out);
     end_section(page);
 }
@@ -159,7 +159,7 @@ static void put_protocols(const struct page *page)
     begin_section(page, "Flows by protocol", "as wirescribe reads it, else as nDPI names it");
     for (size_t i = 0; i < survey->protocol_count; i++)
         bars[i] = (struct chart_bar){survey->protocols[i].name, survey->protocols[i].flows, 0, number_grouped(survey->protocols[i].flows, labels[i])};
-    chart_bars(page->out, "Flows by protocol", bars, survey->protocol_count);
+    chart_bars(page->out, "Flows by protocol", bars, survey->protocol_count, false);
     end_section(page);
 }
 
@@ -183,7 +183,7 @@ static void put_charts(const struct page *page, const struct session_counts *cou
 {
     fputs("<div class=\"pair\">\n", page->out);
     begin_section(page, "Sessions by protocol", NULL);
-    chart_bars(page->out, "Sessions by protocol", counts->bars, counts->count);
+    chart_bars(page->out, "Sessions by protocol", counts->bars, counts->count, false);
     end_section(page);
     if (page->survey->protocol_count > 0)
         put_protocols(page);

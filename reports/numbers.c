@@ -35,20 +35,30 @@ const char *number_of_bytes(uint64_t bytes, char out[NUMBER_SIZE])
     return out;
 }
 
+/* Two units, the smaller one only where it is not nothing. */
+static const char *two_units(int64_t many, const char *large, int64_t few, const char *small, char out[NUMBER_SIZE])
+{
+    int used = snprintf(out, NUMBER_SIZE, "%" PRId64 " %s", many, large);
+
+    if (few > 0)
+        snprintf(out + used, NUMBER_SIZE - (size_t)used, " %" PRId64 " %s", few, small);
+    return out;
+}
+
 const char *number_of_time_span(int64_t us, char out[NUMBER_SIZE])
 {
     int64_t seconds = us / 1000000;
 
-    if (seconds < 10)
-        snprintf(out, NUMBER_SIZE, "%.3g s", (double)us / 1e6);
-    else if (seconds < 60)
+    if (seconds >= 86400)
+        return two_units(seconds / 86400, "d", seconds % 86400 / 3600, "h", out);
+    if (seconds >= 3600)
+        return two_units(seconds / 3600, "h", seconds % 3600 / 60, "min", out);
+    if (seconds >= 60)
+        return two_units(seconds / 60, "min", seconds % 60, "s", out);
+    if (seconds >= 10)
         snprintf(out, NUMBER_SIZE, "%" PRId64 " s", seconds);
-    else if (seconds < 3600)
-        snprintf(out, NUMBER_SIZE, "%" PRId64 " min %" PRId64 " s", seconds / 60, seconds % 60);
-    else if (seconds < 86400)
-        snprintf(out, NUMBER_SIZE, "%" PRId64 " h %" PRId64 " min", seconds / 3600, seconds % 3600 / 60);
     else
-        snprintf(out, NUMBER_SIZE, "%" PRId64 " d %" PRId64 " h", seconds / 86400, seconds % 86400 / 3600);
+        snprintf(out, NUMBER_SIZE, "%.3g s", (double)us / 1e6);
     return out;
 }
 

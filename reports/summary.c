@@ -118,22 +118,23 @@ static void put_protocols(const struct page *page, const struct survey *survey)
     }
 }
 
-/* Findings by name; how many names there were. */
-static enum format_result put_findings(const struct page *page, int most, uint64_t *names)
+/* Findings by name, `before` before the heading; nothing where there are none. */
+static enum format_result put_findings(const struct page *page, int most, const char *before)
 {
+    bool has_any = false;
     sqlite3_stmt *statement = NULL;
     int step = SQLITE_ERROR;
     char number[NUMBER_SIZE];
 
-    *names = 0;
     if (sqlite3_prepare_v2(page->database, query_findings, -1, &statement, NULL) == SQLITE_OK) {
         sqlite3_bind_int(statement, 1, most);
         while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
             const char *severity = (const char *)sqlite3_column_text(statement, 0);
             const char *name = (const char *)sqlite3_column_text(statement, 1);
 
-            if (++*names == 1)
-                put_heading(page, "Findings");
+            if (!has_any)
+                fprintf(page->out, "%s%sFindings%s\n", before, page->bold, page->end);
+            has_any = true;
             fputs("  ", page->out);
             put_text(page, severity == NULL ? "-" : severity, 10);
             put_text(page, name == NULL ? "-" : name, 40);
@@ -212,7 +213,6 @@ static void put_totals(const struct page *page, const struct survey *survey, con
 static enum format_result put_report(const struct page *page, const struct survey *survey, const char *path)
 {
     enum format_result result;
-    uint64_t names;
 
     put_totals(page, survey, path);
     result = put_session_counts(page);
@@ -224,7 +224,7 @@ static enum format_result put_report(const struct page *page, const struct surve
         put_heading(page, "Busiest hosts");
         put_hosts(page, survey, SURVEY_TOP);
     }
-    result = put_findings(page, FINDINGS_SHOWN, &names);
+    result = put_findings(page, FINDINGS_SHOWN, "\n");
     if (result != FORMAT_DONE)
         return result;
     put_timeline(page, survey);
@@ -283,7 +283,6 @@ static enum format_result put_run_summary(const struct page *page, const struct 
 {
     char flows[NUMBER_SIZE];
     char bytes[NUMBER_SIZE];
-    uint64_t names;
     enum format_result result;
 
     fprintf(page->out, "%sSessions%s", page->bold, page->end);
@@ -295,7 +294,7 @@ static enum format_result put_run_summary(const struct page *page, const struct 
                 number_grouped(survey->flows, flows), number_of_bytes(survey->bytes, bytes), page->end);
         put_hosts(page, survey, RUN_HOSTS_SHOWN);
     }
-    return put_findings(page, RUN_FINDINGS_SHOWN, &names);
+    return put_findings(page, RUN_FINDINGS_SHOWN, "");
 }
 
 int report_run_summary(const char *path)
@@ -312,8 +311,6 @@ int report_run_summary(const char *path)
     result = survey_take(database, &survey);
     if (result == FORMAT_DONE)
         result = put_run_summary(&page, &survey);
-    if (result == FORMAT_DONE)
-        result = put_warnings(&page);
     status = database_status(database, result);
     database_close(database);
     return status;
