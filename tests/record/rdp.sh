@@ -90,7 +90,7 @@ rdp_finish() {
 
 # rdp_describe PURPOSE: the command is what rdp_client ran.
 rdp_describe() {
-    describe "$1" "xfreerdp $(tr '\n' ' ' <"$work/client.options")" xrdp freerdp2-x11
+    describe "$1" "xfreerdp $(sed "s|$work/||" "$work/client.options" | paste -s -d ' ')" xrdp freerdp2-x11
 }
 
 rdp_tls() {
