@@ -412,6 +412,7 @@ static void begin_transfer(struct conversation *conversation, struct ftp *ftp, s
     channel->time_us = conversation_now(conversation);
     memcpy(channel->command, request->verb, sizeof channel->command - 1);
     channel->direction = ftp_direction_of(request->verb);
+    ftp_channel_claim_file(conversation, channel);
     keep_channel(conversation, ftp, channel);
     request->channel = channel; /* the first hold is the request's from now on */
     request->is_early = is_undecided(ftp, false);
@@ -846,8 +847,11 @@ static enum match match_client(struct bytes said)
     struct bytes line = first_line(said, &is_whole);
     struct bytes argument;
     struct bytes word = bytes_split(line, ' ', &argument);
-    const struct verb_name *verb = find_verb(word);
+    const struct verb_name *verb;
 
+    if (!is_whole && word.length > 0 && word.at[word.length - 1] == '\r')
+        word.length--; /* its LF is still to come */
+    verb = find_verb(word);
     if (verb == NULL)
         return is_whole || word.length > 4 ? MATCH_NO : MATCH_MAYBE;
     if (!is_whole)

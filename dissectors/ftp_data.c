@@ -182,6 +182,12 @@ static struct bytes base_name(struct bytes path)
     return path;
 }
 
+void ftp_channel_claim_file(struct conversation *conversation, struct ftp_channel *channel)
+{
+    if (channel->file_id == 0 && channel->has_command && channel->has_data && channel->direction != FTP_LIST)
+        channel->file_id = conversation_next_id(conversation, ID_FILE);
+}
+
 static struct record_integer write_file(struct conversation *conversation, const struct ftp_channel *channel)
 {
     struct file_record file = {
@@ -192,9 +198,10 @@ static struct record_integer write_file(struct conversation *conversation, const
         .complete = completeness(channel),
     };
 
-    if (channel->direction == FTP_LIST || !channel->has_data || (is_refused(channel) && ftp_channel_size(channel) == 0))
+    /* an empty file is one only if the server says that it was transferred */
+    if (channel->direction == FTP_LIST || !channel->has_data || (ftp_channel_size(channel) == 0 && (!channel->has_reply || is_refused(channel))))
         return (struct record_integer){.is_known = false};
-    file.file_id = record_integer(conversation_next_id(conversation, ID_FILE));
+    file.file_id = record_integer(channel->file_id);
     file.size = record_integer((int64_t)ftp_channel_size(channel));
     file.missing = record_integer((int64_t)channel->missing[sending_side(channel)]);
     conversation_write(conversation, &file_table, &file);
@@ -216,6 +223,7 @@ static void write_transfer(struct conversation *conversation, struct ftp_channel
     };
 
     channel->is_written = true;
+    ftp_channel_claim_file(conversation, channel);
     if (channel->is_announced) {
         row.mode = record_text_of(channel->is_passive ? "passive" : "active");
         row.data_ip = record_text(bytes_of(address, address_to_text(&channel->data_ip, address)));
@@ -267,6 +275,7 @@ static void ftp_data_open(struct conversation *conversation, void *state, void *
     data->channel->data_flow_id = flow->flow_id;
     data->channel->data_start_us = flow->start_us;
     data->channel->data_end_us = flow->start_us;
+    ftp_channel_claim_file(conversation, data->channel);
 }
 
 static enum verdict ftp_data_on_data(struct conversation *conversation, void *state, enum side from, struct cursor *bytes)

@@ -45,6 +45,8 @@ struct ftp_channel {
     bool has_reply; /* final */
     unsigned reply_code;
 
+    int64_t file_id; /* from the first of its bytes on whose command is known; 0: none */
+
     bool has_data; /* the data connection was seen */
     bool data_has_ended;
     bool data_was_closed_in_order;
@@ -61,6 +63,9 @@ void ftp_channel_let_go(void *channel); /* of type struct ftp_channel; as an exp
 
 /* Bytes that travelled, those that are missing included; 0 before the data connection was seen. */
 uint64_t ftp_channel_size(const struct ftp_channel *channel);
+
+/* Gives the file its id once it is known that there is one: files then stand in the order of their beginnings. */
+void ftp_channel_claim_file(struct conversation *conversation, struct ftp_channel *channel);
 
 /* Writes the transfer's row, and the file's, if all is known now. `conversation`: any of the two connections. */
 void ftp_channel_write_if_ready(struct conversation *conversation, struct ftp_channel *channel);

@@ -45,6 +45,7 @@ static void on_mail_command(struct conversation *conversation, struct smtp *smtp
         (void)smtp_add_command(conversation, smtp, SMTP_OTHER);
         return;
     }
+    mail->id = conversation_next_id(conversation, ID_MAIL);
     note_long_address(conversation, smtp, path);
     smtp_mail_set_sender(mail, path);
     smtp_hold_mail(&smtp->client_mail, mail);

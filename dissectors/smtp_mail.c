@@ -361,7 +361,7 @@ void smtp_mail_write(struct smtp_mail *mail, struct conversation *conversation, 
     struct text accepted = {.limit = ADDRESS_LIST_LIMIT};
     struct text refused = {.limit = ADDRESS_LIST_LIMIT};
     struct smtp_mail_row row = {
-        .mail_id = record_integer(conversation_next_id(conversation, ID_MAIL)),
+        .mail_id = record_integer(mail->id != 0 ? mail->id : conversation_next_id(conversation, ID_MAIL)),
         .number = record_integer(number),
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(conversation_is_decrypted(conversation)),

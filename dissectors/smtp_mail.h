@@ -46,6 +46,7 @@ struct smtp_address {
  */
 struct smtp_mail {
     unsigned holders;
+    int64_t id; /* from MAIL on, so that ids are in the order of the mails' beginnings; 0: given when it is written */
     struct smtp_address sender;
     struct smtp_address *recipients; /* owned */
     size_t recipient_count;

@@ -69,8 +69,9 @@ struct tcp_flow {
     enum endpoint awaited;
     uint64_t awaited_first; /* stream offset: what was acknowledged when the awaiting began */
     uint64_t awaited_to;    /* stream offset: what was acknowledged since then */
-    unsigned awaited_packets;
+    unsigned awaited_moments; /* packets since then, those of the same time counted once */
     int64_t awaited_since_us;
+    int64_t awaited_newest_us;
 };
 
 struct flow {

@@ -15,6 +15,8 @@
 
 /* What a held piece costs besides its bytes. */
 #define PIECE_COST sizeof(struct held_segment)
+/* A piece that was joined from parts is at most so long. */
+#define JOINED_MOST 65536
 
 void reassembly_open(struct reassembly *stream, uint32_t first_sequence, bool has_start)
 {
@@ -94,6 +96,29 @@ static bool has_room(const struct reassembly *stream, size_t captured)
     return stream->held_count < REASSEMBLY_HELD_SEGMENTS && stream->held_bytes + captured + PIECE_COST <= REASSEMBLY_HELD_BYTES;
 }
 
+/* Bytes that follow a held piece and were captured at the same time become part of it: a segment in many small parts is one piece. */
+static bool join_piece(struct reassembly *stream, unsigned at, const struct held_segment *piece, const uint8_t *bytes, uint64_t *held_total)
+{
+    struct held_segment *before = at > 0 ? &stream->held[at - 1] : NULL;
+    uint8_t *grown;
+
+    if (before == NULL || before->start + before->length != piece->start || before->time_us != piece->time_us ||
+        before->captured != before->length || piece->captured != piece->length || before->length + piece->length > JOINED_MOST)
+        return false;
+    if (stream->held_bytes + piece->captured > REASSEMBLY_HELD_BYTES)
+        return false;
+    grown = realloc(before->bytes, before->length + piece->length);
+    if (grown == NULL)
+        return false;
+    memcpy(grown + before->length, bytes, piece->length);
+    before->bytes = grown;
+    before->length += piece->length;
+    before->captured += piece->length;
+    stream->held_bytes += piece->length;
+    *held_total += piece->length;
+    return true;
+}
+
 /* Puts one piece, which overlaps no other, at its place. */
 static bool insert_piece(struct reassembly *stream, unsigned at, struct held_segment piece, const uint8_t *bytes, uint64_t *held_total)
 {
@@ -159,11 +184,13 @@ static void hold(struct reassembly *stream, uint64_t start, struct bytes capture
             struct bytes bytes = part_of(captured, start, from, to);
             struct held_segment piece = {.start = from, .length = (uint32_t)(to - from), .captured = (uint32_t)bytes.length, .time_us = time_us};
 
-            if (!insert_piece(stream, at, piece, bytes.at, held_total)) {
-                report->is_refused = true;
-                return;
+            if (!join_piece(stream, at, &piece, bytes.at, held_total)) {
+                if (!insert_piece(stream, at, piece, bytes.at, held_total)) {
+                    report->is_refused = true;
+                    return;
+                }
+                at++;
             }
-            at++;
         }
         if (!has_piece)
             return;

@@ -5,7 +5,7 @@
  * the capture made shows when the other side acknowledges bytes that were never
  * seen. But captures also swap packets: the acknowledgment, and even the answer,
  * may stand before the bytes that they answer. So the flow then *awaits* those
- * bytes for REORDER_PACKETS packets of its own or REORDER_US, and holds back what
+ * bytes for REORDER_MOMENTS packets of its own or REORDER_US, and holds back what
  * the answering side says meanwhile; after that the hole is given up and told.
  * Where the other side is not seen at all, a hole is given up once
  * ONE_SIDED_SEGMENTS wait behind it, and in any case at reassembly's limits.
@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REORDER_PACKETS 8
+#define REORDER_MOMENTS 8
 #define REORDER_US 500000
 #define ONE_SIDED_SEGMENTS 32
 /* A reset, or an acknowledgment during the handshake, further away than this does not belong to the stream. */
@@ -351,6 +351,7 @@ static void on_acknowledgment(struct flow *flow, const struct packet *packet, en
     struct tcp_flow *tcp = flow->tcp;
     enum endpoint sender = endpoint_other(from);
     struct reassembly *stream = &tcp->stream[sender];
+    uint64_t known_to;
     int64_t offset;
 
     if (!stream->is_open)
@@ -360,18 +361,20 @@ static void on_acknowledgment(struct flow *flow, const struct packet *packet, en
         offset = (int64_t)stream->fin_at;
     if (offset <= (int64_t)stream->next || offset - (int64_t)stream->next > REASSEMBLY_WINDOW)
         return;
-    /* one more than was seen and nothing behind it: a FIN that was not captured, rather than a lost byte */
-    if (offset == (int64_t)stream->next + 1 && stream->held_count == 0)
-        return;
     if (tcp->awaits && tcp->awaited != sender)
         return; /* one side at a time */
+    known_to = tcp->awaits && tcp->awaited_to > stream->next ? tcp->awaited_to : stream->next;
+    /* one more than is known of and nothing behind it: a FIN that was not captured, rather than a lost byte */
+    if (offset == (int64_t)known_to + 1 && stream->held_count == 0)
+        return;
     if (!tcp->awaits) {
         tcp->awaits = true;
         tcp->awaited = sender;
         tcp->awaited_to = 0;
         tcp->awaited_first = (uint64_t)offset;
-        tcp->awaited_packets = 0;
+        tcp->awaited_moments = 0;
         tcp->awaited_since_us = packet->time_us;
+        tcp->awaited_newest_us = packet->time_us;
     }
     if ((uint64_t)offset > tcp->awaited_to)
         tcp->awaited_to = (uint64_t)offset;
@@ -387,7 +390,11 @@ static void settle_awaited(struct streams *streams, struct flow *flow, const str
         release_held_back(streams, flow);
         return;
     }
-    if (++tcp->awaited_packets > REORDER_PACKETS || packet->time_us - tcp->awaited_since_us > REORDER_US)
+    /* packets of one moment count once: how a segment is split makes no difference */
+    if (packet->time_us != tcp->awaited_newest_us)
+        tcp->awaited_moments++;
+    tcp->awaited_newest_us = packet->time_us;
+    if (tcp->awaited_moments >= REORDER_MOMENTS || packet->time_us - tcp->awaited_since_us > REORDER_US)
         give_up_awaited(streams, flow);
 }
 
@@ -448,7 +455,7 @@ static void on_payload(struct streams *streams, struct flow *flow, const struct 
     /* what the other side has answered already goes on; the rest waits for its turn among the answers */
     if (flow->tcp->awaits && flow->tcp->awaited == from)
         reassembly_drain(stream, &reassembly_sink, flow->tcp->awaited_first, INT64_MIN, &streams->held_bytes);
-    if (flow->packets[endpoint_other(from)] == 0 && stream->held_count > ONE_SIDED_SEGMENTS)
+    if (flow->packets[endpoint_other(from)] == 0 && stream->held_count > ONE_SIDED_SEGMENTS && !is_held_back(flow->tcp, from))
         (void)reassembly_give_up_hole(stream, &reassembly_sink, UINT64_MAX, packet->time_us, &streams->held_bytes);
     if (streams->held_bytes > streams->options.memory_limit)
         flush(streams, flow);
