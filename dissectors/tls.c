@@ -2,8 +2,8 @@
  * tls.c - SSL 3.0 and TLS 1.0 to 1.3 (RFC 6101, 2246, 4346, 5246, 8446), as far as it
  * takes to name a session: both hellos and the alerts that are sent in the clear.
  *
- * Left out: cipher names, fingerprints, certificates, session keys, and the hello
- * in SSL 2.0's format. Once a side's bytes are protected they are only passed over.
+ * Left out: cipher names, fingerprints, certificates, session keys, and what a hello
+ * in SSL 2.0's format says: it is only passed over. Once a side's bytes are protected they are only passed over.
  */
 #include "dissectors/tls.h"
 
@@ -142,11 +142,45 @@ static enum match match_application_data(struct bytes bytes)
     return minor <= 4 && record_header_fits(type, major, length) ? MATCH_PORT : MATCH_NO;
 }
 
+/*
+ * Old clients begin with a hello in SSL 2.0's format that offers a later version (RFC 5246, E.2).
+ * *length is then what to pass over, all of it.
+ */
+static enum match match_old_hello(struct bytes bytes, uint32_t *length)
+{
+    struct cursor cursor = cursor_over(bytes);
+    int first = peek_u8(&cursor);
+    uint16_t stated = take_u16_be(&cursor);
+    uint8_t type = take_u8(&cursor);
+    uint8_t major = take_u8(&cursor);
+    uint32_t ciphers;
+    uint32_t session_id;
+    uint32_t challenge;
+
+    if ((first >= 0 && first < 0x80) || (bytes.length >= 3 && type != TLS_CLIENT_HELLO) || (bytes.length >= 4 && major != 3))
+        return MATCH_NO;
+    skip_bytes(&cursor, 1); /* minor version */
+    ciphers = take_u16_be(&cursor);
+    session_id = take_u16_be(&cursor);
+    challenge = take_u16_be(&cursor);
+    if (!cursor_is_good(&cursor))
+        return MATCH_MAYBE;
+    if (ciphers == 0 || ciphers % 3 != 0 || challenge < 16 || challenge > 32 || (stated & 0x7fffu) != 9 + ciphers + session_id + challenge)
+        return MATCH_NO;
+    *length = 2 + 9 + ciphers + session_id + challenge;
+    return MATCH_YES;
+}
+
 static enum match match_side(const struct first_bytes *first, enum side side, enum tls_handshake_type hello)
 {
     enum match match = first->has_start[side] ? MATCH_NO : match_application_data(first->side[side]);
+    uint32_t length;
 
-    return match != MATCH_NO ? match : match_hello(first->side[side], hello);
+    if (match == MATCH_NO)
+        match = match_hello(first->side[side], hello);
+    if (match == MATCH_NO && side == FROM_CLIENT)
+        match = match_old_hello(first->side[side], &length);
+    return match;
 }
 
 static enum match tls_match(const struct first_bytes *first)
@@ -292,6 +326,14 @@ static enum verdict on_record(struct tls *tls, struct tls_side *side, struct cur
 
     skip_bytes(&unit, 1); /* minor version */
     length = take_u16_be(&unit);
+    if (side->phase == TLS_BEFORE_HELLO && type >= 0x80) {
+        enum match match = match_old_hello(peek_bytes(bytes), &side->record_left);
+
+        side->phase = match == MATCH_YES ? TLS_IN_CLEAR : side->phase;
+        tls->has_record = tls->has_record || match == MATCH_YES;
+        if (match != MATCH_NO)
+            return match == MATCH_YES ? VERDICT_GO_ON : VERDICT_NEED_MORE;
+    }
     if (!cursor_is_good(&unit))
         return VERDICT_NEED_MORE;
     if (!record_header_fits(type, major, length)) {

@@ -68,6 +68,20 @@ UNIT_TEST(tls_one_side_and_gaps)
     CHECK_TEXT(SESSION("version"), "");
 }
 
+UNIT_TEST(tls_passes_over_a_hello_in_the_format_of_ssl_2)
+{
+    const struct step steps[] = {
+        CLIENT("\x80\x1f\x01\x03\x01\x00\x06\x00\x00\x00\x10" "\x00\x00\x05\x00\x00\x0a" "0123456789abcdef"),
+        SERVER("\x16\x03\x03\x00\x35" SERVER_HELLO_12),
+        CLIENT("\x15\x03\x01\x00\x02\x02\x2a"),
+    };
+
+    PLAY(9999, steps);
+    CHECK_TEXT(dialogue_protocol(), "tls");
+    CHECK_TEXT(SESSION("version"), "TLSv1.2");
+    CHECK_TEXT(SESSION("alert"), "bad_certificate");
+}
+
 UNIT_TEST(tls_hostile_lengths_give_nothing)
 {
     const struct step name[] = {
