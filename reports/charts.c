@@ -113,7 +113,7 @@ void chart_bars(FILE *out, const char *title, const struct chart_bar *bars, size
     for (size_t i = 0; i < count; i++)
         most = bars[i].first + bars[i].second > most ? bars[i].first + bars[i].second : most;
     layout.scale = (layout.width - layout.name_width - BARS_LABEL_WIDTH) / (double)most;
-    fprintf(out, "<svg viewBox=\"0 0 %d %zu\" role=\"img\"><title>", layout.width, count * BAR_PITCH);
+    fprintf(out, "<svg%s viewBox=\"0 0 %d %zu\" role=\"img\"><title>", is_wide ? " class=\"wide\"" : "", layout.width, count * BAR_PITCH);
     chart_text(out, title);
     fputs("</title>\n", out);
     for (size_t i = 0; i < count; i++)
@@ -202,7 +202,7 @@ void chart_timeline(FILE *out, const struct survey *survey, bool of_bytes)
 
     for (size_t i = 0; i < survey->bucket_count; i++)
         most = value_of(survey, i, of_bytes) > most ? value_of(survey, i, of_bytes) : most;
-    fprintf(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\"><title>%s over time</title>\n", TIMELINE_WIDTH, TIMELINE_HEIGHT,
+    fprintf(out, "<svg class=\"wide\" viewBox=\"0 0 %d %d\" role=\"img\"><title>%s over time</title>\n", TIMELINE_WIDTH, TIMELINE_HEIGHT,
             of_bytes ? "Payload bytes" : "Flows");
     fprintf(out, "<line class=\"axis\" x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>", TIMELINE_LEFT, base, TIMELINE_WIDTH, base);
     fprintf(out, "<line class=\"axis\" x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n", TIMELINE_LEFT, TIMELINE_TOP, TIMELINE_WIDTH, TIMELINE_TOP);

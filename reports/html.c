@@ -207,7 +207,7 @@ static const char *cell_class(const char *column, int type, const char *text)
         if (strcmp(text, severities[i]) == 0)
             return severities[i];
     }
-    return strstr(column, "time") != NULL ? "fixed" : "";
+    return strstr(column, "time") != NULL || strcmp(column, "client") == 0 || strcmp(column, "server") == 0 ? "fixed" : "";
 }
 
 /* A text that was cut ends with a whole character. */
@@ -316,7 +316,7 @@ static enum format_result put_page(const struct page *page)
         return FORMAT_QUERY_FAILED;
     put_charts(page, &counts);
     if (!put_table(page, "Findings", "the worst first", query_findings, FINDINGS_SHOWN) ||
-        !put_table(page, "Newest sessions", "times in UTC, durations in seconds; the view sessions has all", query_recent_sessions, SESSIONS_SHOWN) ||
+        !put_table(page, "Newest sessions", "times in UTC; the view sessions has all", query_recent_sessions, SESSIONS_SHOWN) ||
         !put_table(page, "Captures", NULL, query_captures, 0))
         return FORMAT_QUERY_FAILED;
     fputs("<footer>Made by wirescribe.</footer>\n</main>\n</body>\n</html>\n", page->out);

@@ -1,10 +1,10 @@
--- The newest sessions, for a page. Parameter: :limit.
+-- The newest sessions, for a page; times to the second. Parameter: :limit.
 SELECT
-    start_time,
+    replace(substr(start_time, 1, 19), 'T', ' ') AS start_time,
     protocol,
     client_ip AS client,
     CASE WHEN server_ip LIKE '%:%' THEN '[' || server_ip || ']' ELSE server_ip END || coalesce(':' || server_port, '') AS server,
-    duration,
+    round(duration, 3) AS seconds,
     user,
     outcome,
     summary
