@@ -240,7 +240,7 @@ int report_summary(const char *path, const char *html)
 
     if (database == NULL)
         return 1;
-    result = survey_take(database, &survey);
+    result = survey_take(database, true, &survey);
     if (result != FORMAT_DONE) {
         status = database_status(database, result);
     } else if (html != NULL) {
@@ -308,7 +308,7 @@ int report_run_summary(const char *path)
     if (database == NULL)
         return 1;
     page = page_on(stderr, database);
-    result = survey_take(database, &survey);
+    result = survey_take(database, false, &survey);
     if (result == FORMAT_DONE)
         result = put_run_summary(&page, &survey);
     status = database_status(database, result);

@@ -18,9 +18,14 @@ enum column {
 };
 
 /* Names and what was counted of each; open addressing in a table that is at most half full. */
+struct slot {
+    uint32_t hash;
+    uint32_t entry; /* position in counter.entries plus 1; 0: free */
+};
+
 struct counter {
     struct survey_entry *entries; /* owned */
-    uint32_t *slots;              /* owned; position in `entries` plus 1; 0: free */
+    struct slot *slots;           /* owned */
     size_t slot_count;            /* a power of two */
     size_t count;
     size_t most;
@@ -50,37 +55,49 @@ static uint32_t hash_name(const char *name, size_t length)
 }
 
 /* The slot of that name: taken by it, or free. */
-static uint32_t *find_slot(const struct counter *counter, const char *name, size_t length)
+static struct slot *find_slot(const struct counter *counter, const char *name, size_t length, uint32_t hash)
 {
-    size_t at = hash_name(name, length) & (counter->slot_count - 1);
+    size_t at = hash & (counter->slot_count - 1);
 
-    while (counter->slots[at] != 0) {
-        const struct survey_entry *entry = &counter->entries[counter->slots[at] - 1];
+    for (;; at = (at + 1) & (counter->slot_count - 1)) {
+        struct slot *slot = &counter->slots[at];
+        const char *found;
 
-        if (strncmp(entry->name, name, length) == 0 && entry->name[length] == '\0')
-            break;
-        at = (at + 1) & (counter->slot_count - 1);
+        if (slot->entry == 0)
+            return slot;
+        if (slot->hash != hash)
+            continue;
+        found = counter->entries[slot->entry - 1].name;
+        if (memcmp(found, name, length) == 0 && found[length] == '\0')
+            return slot;
     }
-    return &counter->slots[at];
 }
 
 static bool grow(struct counter *counter)
 {
-    size_t slot_count = counter->slot_count * 2;
-    struct survey_entry *entries = realloc(counter->entries, slot_count / 2 * sizeof *entries);
-    uint32_t *slots;
+    size_t old_count = counter->slot_count;
+    struct slot *old = counter->slots;
+    struct survey_entry *entries = realloc(counter->entries, old_count * sizeof *entries);
 
     if (entries == NULL)
         return false;
     counter->entries = entries;
-    slots = calloc(slot_count, sizeof *slots);
-    if (slots == NULL)
+    counter->slots = calloc(old_count * 2, sizeof *counter->slots);
+    if (counter->slots == NULL) {
+        counter->slots = old;
         return false;
-    free(counter->slots);
-    counter->slots = slots;
-    counter->slot_count = slot_count;
-    for (size_t i = 0; i < counter->count; i++)
-        *find_slot(counter, entries[i].name, strlen(entries[i].name)) = (uint32_t)i + 1;
+    }
+    counter->slot_count = old_count * 2;
+    for (size_t i = 0; i < old_count; i++) {
+        size_t at = old[i].hash & (counter->slot_count - 1);
+
+        if (old[i].entry == 0)
+            continue;
+        while (counter->slots[at].entry != 0)
+            at = (at + 1) & (counter->slot_count - 1);
+        counter->slots[at] = old[i];
+    }
+    free(old);
     return true;
 }
 
@@ -88,11 +105,12 @@ static bool grow(struct counter *counter)
 static struct survey_entry *entry_of(struct counter *counter, const char *name)
 {
     size_t length = strnlen(name, SURVEY_NAME_SIZE - 1);
-    uint32_t *slot = find_slot(counter, name, length);
+    uint32_t hash = hash_name(name, length);
+    struct slot *slot = find_slot(counter, name, length, hash);
     struct survey_entry *entry;
 
-    if (*slot != 0)
-        return &counter->entries[*slot - 1];
+    if (slot->entry != 0)
+        return &counter->entries[slot->entry - 1];
     if (counter->count == counter->most)
         return NULL;
     if (counter->count == counter->slot_count / 2) {
@@ -100,12 +118,12 @@ static struct survey_entry *entry_of(struct counter *counter, const char *name)
             counter->most = counter->count;
             return NULL;
         }
-        slot = find_slot(counter, name, length);
+        slot = find_slot(counter, name, length, hash);
     }
     entry = &counter->entries[counter->count++];
     *entry = (struct survey_entry){.flows = 0};
     memcpy(entry->name, name, length);
-    *slot = (uint32_t)counter->count;
+    *slot = (struct slot){hash, (uint32_t)counter->count};
     return entry;
 }
 
@@ -193,13 +211,14 @@ static enum format_result find_span(sqlite3 *database, struct survey *survey)
 
 static void count_in_time(struct survey *survey, int64_t start_us, uint64_t bytes)
 {
-    int64_t from_us = survey->first_us - survey->first_us % survey->bucket_us;
-    size_t bucket;
+    int64_t from_us;
+    int64_t bucket;
 
-    if (survey->bucket_count == 0 || start_us < from_us)
+    if (survey->bucket_count == 0)
         return;
-    bucket = (size_t)((start_us - from_us) / survey->bucket_us);
-    if (bucket >= survey->bucket_count)
+    from_us = survey->first_us - survey->first_us % survey->bucket_us;
+    bucket = start_us < from_us ? -1 : (start_us - from_us) / survey->bucket_us;
+    if (bucket < 0 || bucket >= (int64_t)survey->bucket_count)
         return;
     survey->buckets[bucket].flows++;
     survey->buckets[bucket].bytes += bytes;
@@ -235,14 +254,15 @@ static enum format_result count_flows(sqlite3 *database, struct survey *survey, 
     return step == SQLITE_DONE ? FORMAT_DONE : FORMAT_QUERY_FAILED;
 }
 
-enum format_result survey_take(sqlite3 *database, struct survey *survey)
+enum format_result survey_take(sqlite3 *database, bool wants_timeline, struct survey *survey)
 {
     struct counter hosts = {.count = 0};
     struct counter protocols = {.count = 0};
-    enum format_result result;
+    enum format_result result = FORMAT_DONE;
 
     *survey = (struct survey){.flows = 0};
-    result = find_span(database, survey);
+    if (wants_timeline)
+        result = find_span(database, survey);
     if (result != FORMAT_DONE)
         return result;
     if (init_counter(&hosts, SURVEY_HOSTS_MOST) && init_counter(&protocols, SURVEY_PROTOCOLS_MOST)) {

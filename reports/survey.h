@@ -46,7 +46,7 @@ struct survey {
     size_t protocol_count;
 };
 
-/* Looks at all flows. Anything but FORMAT_DONE: see database_status. */
-enum format_result survey_take(sqlite3 *database, struct survey *survey);
+/* Looks at all flows; times and buckets only if they are wanted. Anything but FORMAT_DONE: see database_status. */
+enum format_result survey_take(sqlite3 *database, bool wants_timeline, struct survey *survey);
 
 #endif
