@@ -38,14 +38,13 @@ static void note_long_address(struct conversation *conversation, struct smtp *sm
 static void on_mail_command(struct conversation *conversation, struct smtp *smtp, struct bytes argument)
 {
     bool is_nested = smtp_is_open_mail(smtp->client_mail);
-    struct smtp_mail *mail = smtp_mail_new();
+    struct smtp_mail *mail = smtp_mail_new(conversation);
     struct bytes path = smtp_path(behind_keyword(argument, "FROM:"));
 
     if (mail == NULL) {
         (void)smtp_add_command(conversation, smtp, SMTP_OTHER);
         return;
     }
-    mail->id = conversation_next_id(conversation, ID_MAIL);
     note_long_address(conversation, smtp, path);
     smtp_mail_set_sender(mail, path);
     smtp_hold_mail(&smtp->client_mail, mail);
@@ -61,7 +60,7 @@ static void on_rcpt_command(struct conversation *conversation, struct smtp *smtp
     size_t recipient;
 
     if ((smtp->client_mail == NULL || smtp->client_mail->is_written) && !smtp_is_whole(conversation))
-        (void)smtp_mail_of_message(smtp); /* its MAIL was not seen */
+        (void)smtp_mail_of_message(conversation, smtp); /* its MAIL was not seen */
     if (smtp->client_mail == NULL) {
         (void)smtp_add_command(conversation, smtp, SMTP_OTHER);
         return;
@@ -92,7 +91,7 @@ static void on_bdat_command(struct conversation *conversation, struct smtp *smtp
     }
     mail = smtp->client_mail;
     if ((mail == NULL || mail->is_written) && !smtp_is_whole(conversation))
-        mail = smtp_mail_of_message(smtp);
+        mail = smtp_mail_of_message(conversation, smtp);
     if (mail != NULL && mail->is_written)
         mail = NULL;
     if (mail != NULL && mail->transfer != SMTP_BY_BDAT)
@@ -187,7 +186,7 @@ static void on_line_between(struct conversation *conversation, struct smtp *smtp
 {
     if (!bytes_equal_nocase(line, ".") || smtp_is_whole(conversation))
         return;
-    smtp_begin_message(smtp, true);
+    smtp_begin_message(conversation, smtp, true);
     if (smtp->phase == SMTP_MESSAGE)
         smtp_end_message(conversation, smtp, true);
 }
@@ -219,8 +218,10 @@ static bool must_wait(const struct smtp *smtp)
 {
     const struct pending_command *newest = pending_newest(&smtp->pending);
 
-    if (newest == NULL || newest->is_doubtful || smtp->has_ended[FROM_SERVER] || !smtp->server_is_seen)
+    if (newest == NULL || newest->is_doubtful || !smtp->server_is_seen)
         return false;
+    if (smtp->has_ended[FROM_SERVER]) /* behind STARTTLS nothing can be believed without its reply */
+        return smtp->client_waits && newest->verb == SMTP_STARTTLS;
     return smtp->pending.count == PENDING_LIMIT || (smtp->client_waits && !smtp->may_answer_login);
 }
 
@@ -232,17 +233,17 @@ static void note_many_pending(struct conversation *conversation, struct smtp *sm
     conversation_finding(conversation, "notice", "smtp_limit", "%d commands wait for replies; what follows waits with them", PENDING_LIMIT);
 }
 
-static void begin_unanswered_message(struct smtp *smtp)
+static void begin_unanswered_message(struct conversation *conversation, struct smtp *smtp)
 {
     pending_newest(&smtp->pending)->has_begun = true;
-    smtp_begin_message(smtp, false);
+    smtp_begin_message(conversation, smtp, false);
 }
 
 /*
  * Behind a DATA whose reply was not seen: a message, unless it begins with what only a client says that was refused.
  * VERDICT_NEED_MORE where the first line is not there yet.
  */
-static enum verdict guess_message(struct smtp *smtp, struct cursor *bytes)
+static enum verdict guess_message(struct conversation *conversation, struct smtp *smtp, struct cursor *bytes)
 {
     struct cursor ahead = *bytes;
     struct line_reader lines = {.passes_over = false};
@@ -255,7 +256,7 @@ static enum verdict guess_message(struct smtp *smtp, struct cursor *bytes)
     smtp->client_waits = false;
     if (smtp_find_verb(line, &verb, &argument) && verb != SMTP_OTHER && verb != SMTP_DATA)
         return VERDICT_GO_ON;
-    begin_unanswered_message(smtp);
+    begin_unanswered_message(conversation, smtp);
     return VERDICT_GO_ON;
 }
 
@@ -279,7 +280,7 @@ static enum verdict on_client_lines(struct conversation *conversation, struct sm
     if ((smtp->phase == SMTP_RESYNC || awaits(smtp, SMTP_STARTTLS)) && smtp_looks_like_tls(bytes))
         return smtp_begin_tls(conversation, smtp);
     if (awaits(smtp, SMTP_DATA)) {
-        enum verdict verdict = guess_message(smtp, bytes);
+        enum verdict verdict = guess_message(conversation, smtp, bytes);
 
         if (verdict == VERDICT_NEED_MORE || smtp->phase == SMTP_MESSAGE)
             return verdict;
@@ -367,11 +368,11 @@ static uint64_t lose_chunk(struct smtp *smtp, uint64_t count)
     return count - lost;
 }
 
-static void on_client_gap(struct smtp *smtp, uint64_t count)
+static void on_client_gap(struct conversation *conversation, struct smtp *smtp, uint64_t count)
 {
     smtp->lines[FROM_CLIENT] = (struct line_reader){.passes_over = false};
     if (smtp->phase != SMTP_MESSAGE && smtp->phase != SMTP_CHUNK && awaits(smtp, SMTP_DATA))
-        begin_unanswered_message(smtp); /* a message, unless the server says otherwise */
+        begin_unanswered_message(conversation, smtp); /* a message, unless the server says otherwise */
     if (smtp->phase == SMTP_MESSAGE) {
         lose_message(smtp, count);
         return;
@@ -398,7 +399,7 @@ static void on_server_gap(struct conversation *conversation, struct smtp *smtp)
 static enum verdict smtp_on_gap(struct conversation *conversation, void *state, enum side from, uint64_t count)
 {
     if (from == FROM_CLIENT)
-        on_client_gap(state, count);
+        on_client_gap(conversation, state, count);
     else
         on_server_gap(conversation, state);
     return VERDICT_GO_ON;

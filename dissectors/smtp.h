@@ -117,12 +117,12 @@ void smtp_hold_mail(struct smtp_mail **place, struct smtp_mail *mail);
 /* No reply, no end has decided about it yet. */
 bool smtp_is_open_mail(const struct smtp_mail *mail);
 /* The mail that a message belongs to; made where its MAIL was not seen. NULL when out of memory. */
-struct smtp_mail *smtp_mail_of_message(struct smtp *smtp);
+struct smtp_mail *smtp_mail_of_message(struct conversation *conversation, struct smtp *smtp);
 /* Writes the mail, `otherwise` being its outcome unless one is decided, and lets go of it. */
 void smtp_finish_mail(struct conversation *conversation, struct smtp *smtp, struct smtp_mail *mail, enum smtp_outcome otherwise);
 
 /* The client's bytes are a message from here on, sent by DATA; and no longer. */
-void smtp_begin_message(struct smtp *smtp, bool begins_unseen);
+void smtp_begin_message(struct conversation *conversation, struct smtp *smtp, bool begins_unseen);
 void smtp_leave_message(struct smtp *smtp, enum smtp_phase phase);
 /* The message of DATA is over; its reply comes next. */
 void smtp_end_message(struct conversation *conversation, struct smtp *smtp, bool end_is_seen);

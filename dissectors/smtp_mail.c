@@ -9,13 +9,14 @@
 
 #define ADDRESS_LIST_LIMIT (16u << 10)
 
-struct smtp_mail *smtp_mail_new(void)
+struct smtp_mail *smtp_mail_new(struct conversation *conversation)
 {
     struct smtp_mail *mail = calloc(1, sizeof *mail);
 
     if (mail == NULL)
         return NULL;
     mail->holders = 1;
+    mail->mail_id = conversation_next_id(conversation, ID_MAIL);
     mail->reply.limit = 4096;
     return mail;
 }
@@ -326,12 +327,12 @@ static void set_message(struct smtp_mail_row *row, const struct smtp_mail *mail)
         row->received_hops = record_integer(mail->header.received_hops);
 }
 
-static void write_recipients(const struct smtp_mail *mail, struct conversation *conversation, int64_t mail_id)
+static void write_recipients(const struct smtp_mail *mail, struct conversation *conversation)
 {
     for (size_t i = 0; i < mail->recipient_count; i++) {
         const struct smtp_address *recipient = &mail->recipients[i];
         struct smtp_recipient row = {
-            .mail_id = record_integer(mail_id),
+            .mail_id = record_integer(mail->mail_id),
             .address = address_text(recipient),
         };
 
@@ -343,8 +344,7 @@ static void write_recipients(const struct smtp_mail *mail, struct conversation *
     }
 }
 
-/* All of them refused: the last refusal decides. */
-static void decide_by_recipients(struct smtp_mail *mail)
+void smtp_mail_decide_by_recipients(struct smtp_mail *mail)
 {
     for (size_t i = 0; i < mail->recipient_count; i++) {
         if (mail->recipients[i].answer != SMTP_REFUSED)
@@ -361,14 +361,14 @@ void smtp_mail_write(struct smtp_mail *mail, struct conversation *conversation, 
     struct text accepted = {.limit = ADDRESS_LIST_LIMIT};
     struct text refused = {.limit = ADDRESS_LIST_LIMIT};
     struct smtp_mail_row row = {
-        .mail_id = record_integer(mail->id != 0 ? mail->id : conversation_next_id(conversation, ID_MAIL)),
+        .mail_id = record_integer(mail->mail_id),
         .number = record_integer(number),
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(conversation_is_decrypted(conversation)),
         .mail_from = address_text(&mail->sender),
     };
 
-    decide_by_recipients(mail);
+    smtp_mail_decide_by_recipients(mail);
     smtp_mail_decide(mail, otherwise, 0, bytes_of(NULL, 0));
     mail_header_end(&mail->header, false);
     list_addresses(mail, SMTP_ACCEPTED, &accepted);
@@ -382,7 +382,7 @@ void smtp_mail_write(struct smtp_mail *mail, struct conversation *conversation, 
     }
     set_message(&row, mail);
     conversation_write(conversation, &smtp_mail_table, &row);
-    write_recipients(mail, conversation, row.mail_id.value);
+    write_recipients(mail, conversation);
     if (mail->header.reached_limit)
         conversation_finding(conversation, "notice", "smtp_limit", "a mail's headers are longer than %u bytes, or a field longer than %d: cut",
                              MAIL_HEADERS_LIMIT, MAIL_VALUE_LIMIT);

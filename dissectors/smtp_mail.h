@@ -46,7 +46,7 @@ struct smtp_address {
  */
 struct smtp_mail {
     unsigned holders;
-    int64_t id; /* from MAIL on, so that ids are in the order of the mails' beginnings; 0: given when it is written */
+    int64_t mail_id;
     struct smtp_address sender;
     struct smtp_address *recipients; /* owned */
     size_t recipient_count;
@@ -68,8 +68,8 @@ struct smtp_mail {
 
 /* One more holder. */
 struct smtp_mail *smtp_mail_hold(struct smtp_mail *mail);
-/* A new one, with one holder; NULL when out of memory. */
-struct smtp_mail *smtp_mail_new(void);
+/* A new one, with one holder and the next mail_id; NULL when out of memory. */
+struct smtp_mail *smtp_mail_new(struct conversation *conversation);
 /* One holder less, and `*mail` is NULL. */
 void smtp_mail_release(struct smtp_mail **mail);
 
@@ -90,10 +90,13 @@ void smtp_mail_lose(struct smtp_mail *mail, uint64_t count);
 /* What decides the mail, unless something did already. `code` 0: no reply. */
 void smtp_mail_decide(struct smtp_mail *mail, enum smtp_outcome outcome, unsigned code, struct bytes reply);
 
+/* Where the server refused every recipient, the last refusal decides. */
+void smtp_mail_decide_by_recipients(struct smtp_mail *mail);
+
 /* How many recipients the server has accepted. */
 size_t smtp_mail_accepted(const struct smtp_mail *mail);
 
-/* Writes the mail's rows, once. An undecided mail of which all recipients were refused is rejected, any other is `otherwise`. */
+/* Writes the mail's rows, once. A mail that nothing has decided is `otherwise`. */
 void smtp_mail_write(struct smtp_mail *mail, struct conversation *conversation, unsigned number, enum smtp_outcome otherwise);
 
 /* Where in a message the reading of DATA stands: RFC 5321, 4.5.2. */

@@ -37,13 +37,13 @@ bool smtp_is_open_mail(const struct smtp_mail *mail)
 }
 
 /* The mail that a message belongs to; made where its MAIL was not seen. NULL when out of memory. */
-struct smtp_mail *smtp_mail_of_message(struct smtp *smtp)
+struct smtp_mail *smtp_mail_of_message(struct conversation *conversation, struct smtp *smtp)
 {
     if (smtp->client_mail == NULL && smtp->server_mail != NULL && !smtp->server_mail->is_written)
         smtp_hold_mail(&smtp->client_mail, smtp->server_mail);
     if (smtp->client_mail == NULL || smtp->client_mail->is_written) {
         smtp_mail_release(&smtp->client_mail);
-        smtp->client_mail = smtp_mail_new();
+        smtp->client_mail = smtp_mail_new(conversation);
     }
     /* replies that are still to come may be about the mail before it */
     if (smtp->client_mail != NULL && smtp->server_mail == NULL && smtp->pending.count == 0)
@@ -152,9 +152,9 @@ static void on_rcpt_reply(struct smtp *smtp, const struct pending_command *comma
         smtp_mail_answer_recipient(mail, command->recipient, code, reply_text(smtp));
 }
 
-void smtp_begin_message(struct smtp *smtp, bool begins_unseen)
+void smtp_begin_message(struct conversation *conversation, struct smtp *smtp, bool begins_unseen)
 {
-    struct smtp_mail *mail = smtp_mail_of_message(smtp);
+    struct smtp_mail *mail = smtp_mail_of_message(conversation, smtp);
 
     if (mail == NULL) {
         smtp->phase = SMTP_RESYNC;
@@ -177,16 +177,18 @@ void smtp_leave_message(struct smtp *smtp, enum smtp_phase phase)
     smtp_mail_release(&smtp->message);
 }
 
-static void on_data_reply(struct smtp *smtp, const struct pending_command *command, unsigned code)
+static void on_data_reply(struct conversation *conversation, struct smtp *smtp, const struct pending_command *command, unsigned code)
 {
     struct smtp_mail *mail = command->subject;
 
     if (code == 354 && !command->has_begun)
-        smtp_begin_message(smtp, false);
+        smtp_begin_message(conversation, smtp, false);
     if (code < 400)
         return;
-    if (mail != NULL)
+    if (mail != NULL) {
+        smtp_mail_decide_by_recipients(mail); /* that DATA is refused then follows from it */
         smtp_mail_decide(mail, SMTP_REJECTED, code, reply_text(smtp));
+    }
     if (command->has_begun && smtp->phase == SMTP_MESSAGE)
         smtp_leave_message(smtp, SMTP_RESYNC);
 }
@@ -243,7 +245,7 @@ static bool on_answer(struct conversation *conversation, struct smtp *smtp, unsi
         on_rcpt_reply(smtp, &command, code);
         break;
     case SMTP_DATA:
-        on_data_reply(smtp, &command, code);
+        on_data_reply(conversation, smtp, &command, code);
         break;
     case SMTP_DATA_END:
         on_message_reply(conversation, smtp, mail, code);
@@ -358,7 +360,7 @@ static bool is_greeting(const struct conversation *conversation, const struct sm
 static void on_unasked_reply(struct conversation *conversation, struct smtp *smtp, unsigned code)
 {
     if (code == 354 && !smtp_is_whole(conversation) && (smtp->phase == SMTP_COMMANDS || smtp->phase == SMTP_RESYNC))
-        smtp_begin_message(smtp, true); /* its DATA was not seen */
+        smtp_begin_message(conversation, smtp, true); /* its DATA was not seen */
 }
 
 /* LMTP answers the end of data once for each accepted recipient (RFC 2033, 4.2). */
