@@ -32,6 +32,7 @@ const struct record_table smtp_mail_table = {
     .view = "smtp_mails",
     .doc = "one mail that was begun in an SMTP session",
     .kind = RECORD_VIEW_SESSION,
+    .replaces = true,
     .columns = smtp_mail_row_columns,
     .column_count = RECORD_COLUMN_COUNT(smtp_mail_row_columns),
     .index = "flow_id",

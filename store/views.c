@@ -109,10 +109,9 @@ static const struct view_column timeline_columns[] = {
     {"sessions", RECORD_INTEGER, false, "count(protocol)", "those of them that a dissector of wirescribe read"},
     {"packets", RECORD_INTEGER, false, "sum(packets)", "packets of the flows that began in it, over their whole lives"},
     {"bytes", RECORD_INTEGER, false, "sum(bytes)", "payload bytes of the flows that began in it, over their whole lives"},
-    {"hosts", RECORD_INTEGER, false, "count(DISTINCT client_ip)", "addresses that opened these flows"},
 };
 #define TIMELINE_FROM \
-    "FROM (SELECT start_us - start_us % 60000000 AS minute_us, protocol, client_ip, client_packets + server_packets AS packets,\n" \
+    "FROM (SELECT start_us - start_us % 60000000 AS minute_us, protocol, client_packets + server_packets AS packets,\n" \
     "        client_bytes + server_bytes AS bytes FROM flow)\n" \
     "GROUP BY minute_us"
 

@@ -182,7 +182,7 @@ UNIT_TEST(reports_formats_have_names)
 }
 
 #define VALUES \
-    "SELECT 42 n, 0.1 r, NULL missing, '' empty, 'a\"b,c' AS text, 'x' || char(10, 13, 9, 92) controls, char(27) || '[31m' escape," \
+    "SELECT 42 n, 0.1 r, NULL missing, '' empty, 'a\"b,c' AS text, 'x' || char(10, 13, 9, 92) controls, char(27) || '[31m' steering," \
     " x'00ff' blob, 9e999 infinite, '\xc3\xa4\xe6\xbc\xa2' AS letters, ' =1+1' formula"
 
 UNIT_TEST(reports_csv_is_exact)
@@ -191,7 +191,7 @@ UNIT_TEST(reports_csv_is_exact)
 
     CHECK(begin_place(&place));
     check_sql(&place, VALUES, REPORT_CSV,
-              "n,r,missing,empty,text,controls,escape,blob,infinite,letters,formula\r\n"
+              "n,r,missing,empty,text,controls,steering,blob,infinite,letters,formula\r\n"
               "42,0.1,,\"\",\"a\"\"b,c\",\"x\n\r\t\\\",\x1b[31m,00ff,inf,\xc3\xa4\xe6\xbc\xa2,\" =1+1\"\r\n");
     check_sql(&place, "SELECT 1 a WHERE 0", REPORT_CSV, "a\r\n");
     end_place(&place);
@@ -203,13 +203,13 @@ UNIT_TEST(reports_tsv_keeps_a_row_on_a_line)
 
     CHECK(begin_place(&place));
     check_sql(&place, VALUES, REPORT_TSV,
-              "n\tr\tmissing\tempty\ttext\tcontrols\tescape\tblob\tinfinite\tletters\tformula\n"
+              "n\tr\tmissing\tempty\ttext\tcontrols\tsteering\tblob\tinfinite\tletters\tformula\n"
               "42\t0.1\t\\N\t\ta\"b,c\tx\\n\\r\\t\\\\\t\x1b[31m\t00ff\tinf\t\xc3\xa4\xe6\xbc\xa2\t =1+1\n");
     end_place(&place);
 }
 
 #define JSON_OBJECT \
-    "{\"n\":42,\"r\":0.1,\"missing\":null,\"empty\":\"\",\"text\":\"a\\\"b,c\",\"controls\":\"x\\n\\r\\t\\\\\",\"escape\":\"\\u001b[31m\"," \
+    "{\"n\":42,\"r\":0.1,\"missing\":null,\"empty\":\"\",\"text\":\"a\\\"b,c\",\"controls\":\"x\\n\\r\\t\\\\\",\"steering\":\"\\u001b[31m\"," \
     "\"blob\":\"00ff\",\"infinite\":null,\"letters\":\"\xc3\xa4\xe6\xbc\xa2\",\"formula\":\" =1+1\"}"
 
 UNIT_TEST(reports_json_is_strict)
