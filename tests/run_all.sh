@@ -30,8 +30,10 @@ part()
 
     shift
     printf '\n---- %s\n' "$name"
-    "$@" < /dev/null > >(tee "$output") 2>&1 || status=$?
-    wait $! || true # tee has written all
+    set +e
+    "$@" < /dev/null 2>&1 | tee "$output"
+    status=${PIPESTATUS[0]}
+    set -e
     last=$(tail -n 1 "$output")
     if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
         passed=$((passed + BASH_REMATCH[1]))
