@@ -1,7 +1,13 @@
 -- What a reader of the database should know of its captures, one line each.
 SELECT source || ': ' || what AS warning
 FROM (
-    SELECT capture_id, 1 AS place, source, 'was not read to its end' AS what FROM captures WHERE finished = 0
+    SELECT
+        capture_id,
+        1 AS place,
+        source,
+        CASE kind WHEN 'live' THEN 'is being watched now, or the watching was broken off' ELSE 'was not read to its end' END AS what
+    FROM captures
+    WHERE finished = 0
     UNION ALL
     SELECT capture_id, 2, source, 'is cut off or corrupt: what stands before that place was read' FROM captures WHERE truncated = 1
     UNION ALL

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 /* Rows are committed after so many bytes of batches: what a full disk can take away, and the dirty pages kept in memory. */
-#define COMMIT_BYTES (16u << 20)
+#define COMMIT_BYTES (2u << 20)
 /* Live: ticks that come sooner after a commit than this are passed over (each worker sends its own). */
 #define COMMIT_PAUSE_MS 700
 /* How long another program's lock is waited for. */
@@ -126,7 +126,7 @@ static bool make_file(struct store *store)
 static const char *settings_of(const struct store *store)
 {
     if (store->temporary != NULL)
-        return "PRAGMA page_size = 8192; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY;"
+        return "PRAGMA page_size = 16384; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY;"
                "PRAGMA synchronous = OFF; PRAGMA cache_size = -16384";
     if (store->options.mode == STORE_LIVE)
         return "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;"

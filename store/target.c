@@ -46,9 +46,15 @@ static bool make_file(const char *path)
     return true;
 }
 
+/* As the user wrote it, most likely. */
+static const char *shown(const char *path)
+{
+    return strncmp(path, "./", 2) == 0 ? path + 2 : path;
+}
+
 static void log_exists(const char *path)
 {
-    log_error("'%s' exists already: choose another name, or add to it with --append", path);
+    log_error("'%s' exists already: choose another name, or add to it with --append", shown(path));
 }
 
 bool target_make(const char *path)
@@ -58,7 +64,7 @@ bool target_make(const char *path)
     if (errno == EEXIST)
         log_exists(path);
     else
-        log_error("'%s' cannot be written: %s", path, strerror(errno));
+        log_error("'%s' cannot be written: %s", shown(path), strerror(errno));
     return false;
 }
 
@@ -88,7 +94,7 @@ char *target_make_temporary(const char *path)
         if (errno != EEXIST)
             break;
     }
-    log_error("'%s' cannot be written: %s", path, strerror(errno));
+    log_error("'%s' cannot be written: %s", shown(path), strerror(errno));
     free(temporary);
     return NULL;
 }
@@ -137,11 +143,11 @@ static void sync_directory_of(const char *path)
 bool target_put_in_place(const char *temporary, const char *path)
 {
     if (!sync_path(temporary, O_RDWR)) {
-        log_error("'%s' cannot be brought to the disk: %s; what was read is in '%s'", path, strerror(errno), temporary);
+        log_error("'%s' cannot be brought to the disk: %s; what was read is in '%s'", shown(path), strerror(errno), shown(temporary));
         return false;
     }
     if (!rename_without_overwriting(temporary, path)) {
-        log_error("'%s' cannot be put in place: %s; the finished database is '%s'", path, strerror(errno), temporary);
+        log_error("'%s' cannot be put in place: %s; the finished database is '%s'", shown(path), strerror(errno), shown(temporary));
         return false;
     }
     sync_directory_of(path);
