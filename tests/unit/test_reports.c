@@ -490,6 +490,67 @@ UNIT_TEST(reports_survey_tells_many_hosts_apart)
     end_place(&place);
 }
 
+/* ---- the views that add flows up ---- */
+
+UNIT_TEST(reports_views_add_flows_up)
+{
+    struct place place;
+
+    CHECK(begin_place(&place));
+    CHECK(fill(&place, "dns"));
+    check_sql(&place,
+              "SELECT ip, last_us - first_us, flows_as_client, flows_as_server, bytes_sent, bytes_received, protocols, first_time FROM hosts WHERE "
+              "ip LIKE '10.%'",
+              REPORT_TSV,
+              "ip\tlast_us - first_us\tflows_as_client\tflows_as_server\tbytes_sent\tbytes_received\tprotocols\tfirst_time\n"
+              "10.0.0.1\t120000000\t2\t0\t110\t2020\tdns,ssh\t2023-11-14T22:13:20.000000Z\n"
+              "10.0.0.2\t120000000\t0\t2\t2020\t110\tdns,ssh\t2023-11-14T22:13:20.000000Z\n");
+    check_sql(&place,
+              "SELECT client_ip c, server_ip s, flows, client_packets cp, server_packets sp, client_bytes cb, server_bytes sb, protocols FROM "
+              "conversations",
+              REPORT_TSV,
+              "c\ts\tflows\tcp\tsp\tcb\tsb\tprotocols\n"
+              "10.0.0.1\t10.0.0.2\t2\t6\t5\t110\t2020\tdns,ssh\n"
+              "2001:db8::1\t2001:db8::2\t1\t3\t3\t50\t60\tsmtp\n");
+    check_sql(&place, "SELECT protocol, ndpi_protocol, transport, flows, packets, bytes FROM protocols ORDER BY bytes", REPORT_TSV,
+              "protocol\tndpi_protocol\ttransport\tflows\tpackets\tbytes\n"
+              "\\N\tdns\tudp\t1\t2\t30\n"
+              "smtp\tSMTP\ttcp\t1\t6\t110\n"
+              "ssh\tSSH\ttcp\t1\t9\t2100\n");
+    check_sql(&place, "SELECT minute_us, minute, flows, sessions, packets, bytes FROM timeline", REPORT_TSV,
+              "minute_us\tminute\tflows\tsessions\tpackets\tbytes\n"
+              "1699999980000000\t2023-11-14T22:13Z\t1\t1\t9\t2100\n"
+              "1700000040000000\t2023-11-14T22:14Z\t1\t1\t6\t110\n"
+              "1700000100000000\t2023-11-14T22:15Z\t1\t0\t2\t30\n");
+    end_place(&place);
+}
+
+UNIT_TEST(reports_views_join_the_flow)
+{
+    struct place place;
+
+    CHECK(begin_place(&place));
+    CHECK(fill(&place, "dns"));
+    check_sql(&place,
+              "SELECT uid, \"id.orig_h\", \"id.resp_p\", proto, service, duration, orig_bytes, resp_pkts, missed_bytes, history FROM zeek_conn WHERE "
+              "ts < 1700000000.5",
+              REPORT_TSV,
+              "uid\tid.orig_h\tid.resp_p\tproto\tservice\tduration\torig_bytes\tresp_pkts\tmissed_bytes\thistory\n"
+              "C1\t10.0.0.1\t22\ttcp\tssh\t0.25\t100\t4\t\\N\t\\N\n");
+    check_sql(&place, "SELECT protocol, start_us, duration, client_ip, server_port, user, bytes FROM sessions ORDER BY flow_id", REPORT_TSV,
+              "protocol\tstart_us\tduration\tclient_ip\tserver_port\tuser\tbytes\n"
+              "ssh\t1700000000000000\t0.25\t10.0.0.1\t22\t\\N\t2100\n"
+              "smtp\t1700000060000000\t1\t2001:db8::1\t25\tdns\t110\n");
+    check_sql(&place, "SELECT flow_id, name, client_ip, server_ip, time FROM findings LIMIT 1", REPORT_TSV,
+              "flow_id\tname\tclient_ip\tserver_ip\ttime\n"
+              "1\tbad_thing\t10.0.0.1\t10.0.0.2\t2023-11-14T22:13:20.000000Z\n");
+    /* a row whose flow is not over yet is there all the same */
+    CHECK(execute(place.database, "DELETE FROM flow WHERE flow_id = 1"));
+    check_sql(&place, "SELECT protocol, start_time, client_ip, bytes FROM sessions WHERE flow_id = 1", REPORT_TSV,
+              "protocol\tstart_time\tclient_ip\tbytes\nssh\t\\N\t\\N\t\\N\n");
+    end_place(&place);
+}
+
 /* ---- HTML ---- */
 
 static char *read_whole(const char *path)
