@@ -10,6 +10,7 @@ static enum format_result list_sessions(sqlite3_stmt *statement, const char *pro
 
     sqlite3_bind_text(statement, sqlite3_bind_parameter_index(statement, ":protocol"), protocol, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, sqlite3_bind_parameter_index(statement, ":limit"), limit > 0 ? limit : -1);
+    sqlite3_bind_int(statement, sqlite3_bind_parameter_index(statement, ":is_table"), format == REPORT_TABLE);
     result = format_rows(statement, format, stdout, &rows);
     if (result == FORMAT_DONE && rows == 0 && protocol != NULL)
         log_note("no sessions of the protocol '%s'", protocol);

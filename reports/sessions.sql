@@ -1,11 +1,11 @@
--- Sessions for people, oldest first. Parameters: :protocol (NULL: all), :limit (-1: all).
+-- Sessions, oldest first. Parameters: :protocol (NULL: all), :limit (-1: all), :is_table (1: shorter, for people).
 SELECT
     flow_id,
-    start_time,
+    CASE WHEN :is_table THEN replace(substr(start_time, 1, 19), 'T', ' ') ELSE start_time END AS start_time,
     protocol,
     CASE WHEN client_ip LIKE '%:%' THEN '[' || client_ip || ']' ELSE client_ip END || coalesce(':' || client_port, '') AS client,
     CASE WHEN server_ip LIKE '%:%' THEN '[' || server_ip || ']' ELSE server_ip END || coalesce(':' || server_port, '') AS server,
-    duration,
+    CASE WHEN :is_table THEN round(duration, 3) ELSE duration END AS duration,
     user,
     outcome,
     summary

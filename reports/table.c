@@ -1,8 +1,8 @@
 /*
  * table.c - rows as a table for people; see format.h.
  *
- * The first rows are held back until the widths are known. On a terminal the widest columns give way until a line
- * fits; elsewhere nothing is cut, and a later cell that is wider than its column only pushes its own line.
+ * The first rows are held back until the widths are known. On a terminal the last and the widest columns give way until
+ * a line fits; elsewhere nothing is cut, and a later cell that is wider than its column only pushes its own line.
  */
 #include "base/log.h"
 #include "reports/display.h"
@@ -14,7 +14,8 @@
 
 #define ROWS_LOOKED_AT 1000
 #define HELD_BYTES_MOST (64u << 20)
-#define COLUMN_NARROWEST 6
+#define COLUMN_NARROWEST 8
+#define LAST_COLUMN_NARROWEST 10
 #define COLUMN_GAP 2
 #define TERMINAL_DEFAULT 80
 
@@ -120,18 +121,28 @@ static size_t line_width(const struct table *table)
     return width;
 }
 
+static int widest_column(const struct table *table)
+{
+    int widest = 0;
+
+    for (int i = 1; i < table->columns; i++) {
+        if (table->widths[i] > table->widths[widest])
+            widest = i;
+    }
+    return widest;
+}
+
+/* The last column gives way first: it is where the long texts stand. */
 static void fit_to_terminal(struct table *table)
 {
-    for (size_t width = line_width(table); table->terminal > 0 && width > table->terminal; width--) {
-        int widest = 0;
+    size_t *last = &table->widths[table->columns - 1];
 
-        for (int i = 1; i < table->columns; i++) {
-            if (table->widths[i] > table->widths[widest])
-                widest = i;
-        }
-        if (table->widths[widest] <= COLUMN_NARROWEST)
+    for (size_t width = line_width(table); table->terminal > 0 && width > table->terminal; width--) {
+        size_t *column = *last > LAST_COLUMN_NARROWEST ? last : &table->widths[widest_column(table)];
+
+        if (*column <= COLUMN_NARROWEST)
             return;
-        table->widths[widest]--;
+        --*column;
     }
 }
 
