@@ -14,6 +14,7 @@
 #include "dissectors/conversation.h"
 #include "streams/streams.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -412,20 +413,40 @@ static void end_store(struct pipeline *pipeline, bool keep)
     pipeline->result->has_database = keep && access(pipeline->options->database, F_OK) == 0;
 }
 
-/* Whether the input is so small that starting more than one worker would take longer than reading it. */
+/* Bytes of a file, or of the files of a directory (not deeper). 0 for what has no size. */
+static uint64_t input_size(const char *path)
+{
+    struct stat status;
+    uint64_t bytes = 0;
+    const struct dirent *entry;
+    DIR *directory;
+
+    if (stat(path, &status) != 0)
+        return 0;
+    if (S_ISREG(status.st_mode))
+        return (uint64_t)status.st_size;
+    directory = S_ISDIR(status.st_mode) ? opendir(path) : NULL;
+    while (directory != NULL && (entry = readdir(directory)) != NULL && bytes < SMALL_INPUT_BYTES) {
+        if (fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 && S_ISREG(status.st_mode))
+            bytes += (uint64_t)status.st_size;
+    }
+    if (directory != NULL)
+        closedir(directory);
+    return bytes;
+}
+
+/*
+ * Whether the input is so small that starting more than one worker would take longer than reading it. What comes
+ * through a pipe counts as small: its sender is seldom faster than one worker.
+ */
 static bool is_small(const struct pipeline_options *options)
 {
     uint64_t bytes = 0;
 
     if (options->device.device != NULL)
         return false;
-    for (size_t i = 0; i < options->path_count; i++) {
-        struct stat status;
-
-        if (stat(options->paths[i], &status) != 0 || !S_ISREG(status.st_mode))
-            return false;
-        bytes += (uint64_t)status.st_size;
-    }
+    for (size_t i = 0; i < options->path_count; i++)
+        bytes += input_size(options->paths[i]);
     return bytes < SMALL_INPUT_BYTES;
 }
 

@@ -313,8 +313,6 @@ static enum capture_result read_inputs(struct dispatch *dispatch, const struct i
             break;
     }
     if (capture_id == dispatch->options->first_capture_id) {
-        if (is_complete)
-            log_error("no capture file was found");
         return CAPTURE_NOTHING;
     }
     return is_complete ? CAPTURE_DONE : CAPTURE_INCOMPLETE;
@@ -326,6 +324,7 @@ enum capture_result capture_read_files(const struct capture_options *options, ch
     struct dispatch dispatch;
     enum capture_result result;
     bool is_listed = list_inputs(&inputs, paths, count, totals);
+    uint64_t failed_before = totals->files_failed;
 
     if (!dispatch_init(&dispatch, options, totals, true)) {
         log_error("out of memory");
@@ -333,6 +332,8 @@ enum capture_result capture_read_files(const struct capture_options *options, ch
         return CAPTURE_NOTHING;
     }
     result = read_inputs(&dispatch, &inputs, totals);
+    if (result == CAPTURE_NOTHING && is_listed && totals->files_failed == failed_before)
+        log_error("%s%s: there is no capture file", paths[0], count > 1 ? " and the others" : "");
     dispatch_flush(&dispatch, false);
     dispatch_progress(&dispatch, true);
     if (result == CAPTURE_DONE && !is_listed)

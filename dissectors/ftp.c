@@ -99,6 +99,7 @@ struct ftp {
     struct text directory; /* the working directory; empty: not known */
     const char *auth_result;
     bool is_encrypted_from_now;
+    bool client_waits; /* commands of the client are unread until AUTH is answered */
     int64_t commands;
     int64_t transfers;
     bool has_offset; /* REST was accepted for the next transfer */
@@ -735,8 +736,15 @@ static enum verdict ftp_on_data(struct conversation *conversation, void *state, 
             verdict = from == FROM_CLIENT ? on_client_line(conversation, ftp, line) : on_server_line(conversation, ftp, line);
         if (verdict != VERDICT_GO_ON)
             return verdict;
+        if (from == FROM_SERVER && ftp->client_waits && !waits_for_auth(conversation, ftp)) {
+            ftp->client_waits = false;
+            return VERDICT_NEED_OTHER_SIDE; /* its commands first: the replies behind this one are theirs */
+        }
     }
-    return from == FROM_CLIENT && waits_for_auth(conversation, ftp) ? VERDICT_NEED_OTHER_SIDE : VERDICT_NEED_MORE;
+    if (from == FROM_SERVER)
+        return VERDICT_NEED_MORE;
+    ftp->client_waits = waits_for_auth(conversation, ftp) && cursor_left(bytes) > 0;
+    return waits_for_auth(conversation, ftp) ? VERDICT_NEED_OTHER_SIDE : VERDICT_NEED_MORE;
 }
 
 static enum verdict ftp_on_gap(struct conversation *conversation, void *state, enum side from, uint64_t count)
@@ -834,11 +842,11 @@ static enum match match_server(struct bytes said, const struct first_bytes *firs
         return MATCH_NO;
     if (code == 227 || code == 229)
         return MATCH_YES;
-    if (bytes_contain_nocase(line, "FTP"))
-        return MATCH_YES;
     if (first->has_start[FROM_SERVER] && code != 220 && code != 120 && code != 421 && code < 500)
         return MATCH_NO;
-    return is_whole || first->port_agrees ? MATCH_PORT : MATCH_MAYBE;
+    if (!is_whole)
+        return MATCH_MAYBE; /* the rest of the line may still name another protocol */
+    return bytes_contain_nocase(line, "FTP") ? MATCH_YES : MATCH_PORT;
 }
 
 static enum match match_client(struct bytes said)

@@ -158,7 +158,7 @@ for format in table csv tsv json ndjson; do
     done
 done
 
-tricky="SELECT 'a,\"b\"' || char(10) || 'c' || char(9) || '\\' AS text, NULL AS nothing, 1.5 AS real, 7 AS number, char(27) || '[31m<b>' AS colour"
+tricky="SELECT 'a,\"b\"' || char(10) || 'c' || char(9) || '\\' AS text, NULL AS absent, 1.5 AS real, 7 AS number, char(27) || '[31m<b>' AS colour"
 for format in csv tsv json ndjson; do
     try sql both.db "$tricky" --format "$format"
     expect_status 0
@@ -166,7 +166,7 @@ for format in csv tsv json ndjson; do
 done
 python3 - << 'PYTHON' || complain 'a format does not give back what was in the database'
 import csv, json
-wanted = {'text': 'a,"b"\nc\t\\', 'nothing': None, 'real': 1.5, 'number': 7, 'colour': '\x1b[31m<b>'}
+wanted = {'text': 'a,"b"\nc\t\\', 'absent': None, 'real': 1.5, 'number': 7, 'colour': '\x1b[31m<b>'}
 assert json.load(open('tricky.json')) == [wanted]
 assert [json.loads(line) for line in open('tricky.ndjson')] == [wanted]
 rows = list(csv.reader(open('tricky.csv', newline='')))
@@ -181,7 +181,7 @@ expect_status 0
 ! grep -q $'\033' stdout.text || complain 'an escape sequence from the database reaches the terminal'
 ends 'a table is harmless for terminals'
 
-try sql both.db 'SELECT 1 AS one; SELECT 2 AS two' --format csv
+try sql both.db 'SELECT 1 AS one; SELECT 2 AS two' --format tsv
 expect_status 0
 grep -qx 1 stdout.text || complain "the first is missing: $out"
 grep -qx 2 stdout.text || complain "the second is missing: $out"
