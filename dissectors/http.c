@@ -11,11 +11,11 @@
 #include "base/text.h"
 #include "dissectors/websocket.h"
 
-#define HTTP_LINE_LIMIT (16 << 10)          /* start line, header line, chunk size line */
-#define HTTP_HEADERS_LIMIT (64 << 10)       /* all lines of one message's head, or of its trailers */
-#define HTTP_WAITING_LIMIT (64 << 10)       /* bytes behind an upgrade request, before its answer */
-#define HTTP_PIPELINE_LIMIT 64              /* requests without an answer; further ones wait unread */
-#define HTTP_BODY_LIMIT (INT64_MAX / 2)     /* of a stated length or chunk size */
+#define HTTP_LINE_LIMIT (16 << 10)      /* start line, header line, chunk size line */
+#define HTTP_HEADERS_LIMIT (64 << 10)   /* all lines of one message's head, or of its trailers */
+#define HTTP_WAITING_LIMIT (64 << 10)   /* bytes behind an upgrade request, before its answer */
+#define HTTP_PIPELINE_LIMIT 64          /* requests without an answer; further ones wait unread */
+#define HTTP_BODY_LIMIT (INT64_MAX / 2) /* of a stated length or chunk size */
 #define HTTP_LENGTH_UNKNOWN UINT64_MAX
 
 /*
@@ -31,10 +31,10 @@
 enum http_phase {
     HTTP_START_LINE,
     HTTP_HEADERS,
-    HTTP_BODY,         /* `left` bytes */
+    HTTP_BODY, /* `left` bytes */
     HTTP_CHUNK_SIZE,
-    HTTP_CHUNK,        /* `left` bytes */
-    HTTP_CHUNK_END,    /* the CR LF behind a chunk */
+    HTTP_CHUNK,     /* `left` bytes */
+    HTTP_CHUNK_END, /* the CR LF behind a chunk */
     HTTP_TRAILERS,
     HTTP_UNTIL_CLOSE,
     HTTP_AWAIT_ANSWER, /* the client's side, until the server has answered its upgrade */
@@ -50,14 +50,14 @@ enum http_request {
 
 struct http_side {
     enum http_phase phase;
-    uint64_t left;          /* of the body or chunk */
-    uint32_t headers_seen;  /* bytes of the head so far */
+    uint64_t left;         /* of the body or chunk */
+    uint32_t headers_seen; /* bytes of the head so far */
     /* of the message whose head is being read */
     uint64_t content_length;
     bool is_chunked;
-    bool has_other_coding;  /* a Transfer-Encoding that does not end in chunked */
+    bool has_other_coding; /* a Transfer-Encoding that does not end in chunked */
     bool upgrades_to_websocket;
-    bool is_bad;            /* contradicting framing: what follows cannot be told apart */
+    bool is_bad; /* contradicting framing: what follows cannot be told apart */
 };
 
 struct http {
@@ -83,11 +83,11 @@ struct http {
 
 /* RFC 9110, 9.1; RFC 5789; RFC 4918, 3253, 3648, 3744, 4791, 5323, 5842 (WebDAV); UPnP; [MS-RPCH]; caches. */
 static const char *const methods[] = {
-    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
-    "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK",
-    "VERSION-CONTROL", "REPORT", "CHECKOUT", "CHECKIN", "UNCHECKOUT", "MKWORKSPACE", "UPDATE", "LABEL", "MERGE", "BASELINE-CONTROL", "MKACTIVITY",
-    "ORDERPATCH", "ACL", "MKCALENDAR", "SEARCH", "BIND", "UNBIND", "REBIND", "LINK", "UNLINK",
-    "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "RPC_IN_DATA", "RPC_OUT_DATA", "PURGE", "QUERY",
+    "GET",          "HEAD",        "POST",   "PUT",    "DELETE", "CONNECT",          "OPTIONS",         "TRACE",      "PATCH",       "PROPFIND",
+    "PROPPATCH",    "MKCOL",       "COPY",   "MOVE",   "LOCK",   "UNLOCK",           "VERSION-CONTROL", "REPORT",     "CHECKOUT",    "CHECKIN",
+    "UNCHECKOUT",   "MKWORKSPACE", "UPDATE", "LABEL",  "MERGE",  "BASELINE-CONTROL", "MKACTIVITY",      "ORDERPATCH", "ACL",         "MKCALENDAR",
+    "SEARCH",       "BIND",        "UNBIND", "REBIND", "LINK",   "UNLINK",           "NOTIFY",          "SUBSCRIBE",  "UNSUBSCRIBE", "RPC_IN_DATA",
+    "RPC_OUT_DATA", "PURGE",       "QUERY",
 };
 
 /* Whether the bytes so far begin with a method and a space (MATCH_YES), or may come to. */
@@ -485,8 +485,9 @@ static enum verdict on_header_line(struct conversation *conversation, struct htt
         return verdict;
     side->headers_seen += (uint32_t)line.length + 2;
     if (side->headers_seen > HTTP_HEADERS_LIMIT) {
-        conversation_finding(conversation, "notice", "http_head_too_long", "the %s's message head is longer than %d bytes; the connection is not read any further",
-                             side_name(from), HTTP_HEADERS_LIMIT);
+        conversation_finding(conversation, "notice", "http_head_too_long",
+                             "the %s's message head is longer than %d bytes; the connection is not read any further", side_name(from),
+                             HTTP_HEADERS_LIMIT);
         return VERDICT_NOT_THIS_PROTOCOL;
     }
     if (line.length > 0) {

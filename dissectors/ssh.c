@@ -24,7 +24,8 @@
 #define SSH_SESSION(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
-    COLUMN(R, text, protocol_version, "the version that the two identifications agree on: '2.0', '1.5'; '1.99' where only a side that speaks both was seen") \
+    COLUMN(R, text, protocol_version, \
+           "the version that the two identifications agree on: '2.0', '1.5'; '1.99' where only a side that speaks both was seen") \
     COLUMN(R, text, client_version, "the client's identification, whole: 'SSH-2.0-OpenSSH_9.2p1 Debian-2'") \
     COLUMN(R, text, server_version, "the server's identification, whole") \
     COLUMN(R, text, kex, "negotiated key exchange method (RFC 4253, 7.1); NULL unless both sides' lists were seen and have one in common") \
@@ -71,7 +72,8 @@ static const struct record_table ssh_session_table = {
     .index = "flow_id",
 };
 
-enum ssh_message { /* RFC 4250, 4.1.2; RFC 4419, 5; RFC 5656, 7.1 */
+/* RFC 4250, 4.1.2; RFC 4419, 5; RFC 5656, 7.1 */
+enum ssh_message {
     SSH_MSG_KEXINIT = 20,
     SSH_MSG_NEWKEYS = 21,
     SSH_MSG_KEX_REPLY = 31,     /* KEXDH_REPLY, KEX_ECDH_REPLY; the group in a group exchange */
@@ -104,17 +106,17 @@ enum ssh_phase {
     SSH_TEXT_BEFORE,    /* inside a line that is not the identification */
     SSH_PACKETS,
     SSH_AFTER_GAP,
-    SSH_PASSED_OVER,    /* encrypted, or not to be followed */
+    SSH_PASSED_OVER, /* encrypted, or not to be followed */
 };
 
 struct ssh_side {
     enum ssh_phase phase;
-    uint32_t text_before;   /* bytes of lines before the identification */
-    uint32_t packet_left;   /* of a packet that is being skipped */
+    uint32_t text_before; /* bytes of lines before the identification */
+    uint32_t packet_left; /* of a packet that is being skipped */
     struct text identification;
-    struct text kexinit;    /* the name-lists, until both sides' are there */
+    struct text kexinit; /* the name-lists, until both sides' are there */
     bool has_kexinit;
-    bool guess_follows;     /* first_kex_packet_follows */
+    bool guess_follows; /* first_kex_packet_follows */
     bool offers_strict_kex;
     bool has_hassh;
     char hassh[DIGEST_HEX_SIZE];
@@ -332,7 +334,12 @@ static bool guess_is_right(const struct ssh *ssh)
 static bool cipher_is_authenticated(struct bytes cipher)
 {
     static const char *const names[] = {
-        "chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305", "AEAD_AES_128_GCM", "AEAD_AES_256_GCM",
+        "chacha20-poly1305@openssh.com",
+        "aes128-gcm@openssh.com",
+        "aes256-gcm@openssh.com",
+        "chacha20-poly1305",
+        "AEAD_AES_128_GCM",
+        "AEAD_AES_256_GCM",
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -535,8 +542,8 @@ static enum verdict on_packet(struct conversation *conversation, struct ssh *ssh
         return VERDICT_NEED_MORE;
     if (!packet_fits(length, padding, message)) {
         conversation_finding(conversation, "notice", "ssh_packet_invalid",
-                             "the %s sent a packet in the clear that claims %u bytes with %u of padding; this side is not read any further", side_name(from),
-                             length, padding);
+                             "the %s sent a packet in the clear that claims %u bytes with %u of padding; this side is not read any further",
+                             side_name(from), length, padding);
         side->phase = SSH_PASSED_OVER;
         return VERDICT_GO_ON;
     }

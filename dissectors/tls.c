@@ -53,7 +53,8 @@ static const struct record_table tls_session_table = {
     .index = "flow_id",
 };
 
-enum tls_content_type { /* RFC 8446, 5.1 */
+/* RFC 8446, 5.1 */
+enum tls_content_type {
     TLS_CHANGE_CIPHER_SPEC = 20,
     TLS_ALERT = 21,
     TLS_HANDSHAKE = 22,
@@ -61,12 +62,14 @@ enum tls_content_type { /* RFC 8446, 5.1 */
     TLS_HEARTBEAT = 24,
 };
 
-enum tls_handshake_type { /* RFC 8446, 4 */
+/* RFC 8446, 4 */
+enum tls_handshake_type {
     TLS_CLIENT_HELLO = 1,
     TLS_SERVER_HELLO = 2,
 };
 
-enum tls_extension { /* IANA "TLS ExtensionType Values" */
+/* IANA "TLS ExtensionType Values" */
+enum tls_extension {
     TLS_EXTENSION_SERVER_NAME = 0,
     TLS_EXTENSION_ALPN = 16,
     TLS_EXTENSION_SUPPORTED_VERSIONS = 43,
@@ -246,10 +249,10 @@ static void on_extensions(struct tls *tls, enum tls_handshake_type hello, struct
 
 static void on_client_hello(struct tls *tls, struct cursor *body)
 {
-    skip_bytes(body, 2 + 32); /* legacy_version, random */
-    skip_bytes(body, take_u8(body)); /* legacy_session_id */
+    skip_bytes(body, 2 + 32);            /* legacy_version, random */
+    skip_bytes(body, take_u8(body));     /* legacy_session_id */
     skip_bytes(body, take_u16_be(body)); /* cipher_suites */
-    skip_bytes(body, take_u8(body)); /* legacy_compression_methods */
+    skip_bytes(body, take_u8(body));     /* legacy_compression_methods */
     if (cursor_left(body) > 0)
         on_extensions(tls, TLS_CLIENT_HELLO, body);
 }
@@ -259,9 +262,9 @@ static void on_server_hello(struct tls *tls, struct cursor *body)
 {
     uint16_t version = take_u16_be(body);
 
-    skip_bytes(body, 32); /* random */
+    skip_bytes(body, 32);            /* random */
     skip_bytes(body, take_u8(body)); /* session id */
-    skip_bytes(body, 2 + 1); /* cipher suite, compression method */
+    skip_bytes(body, 2 + 1);         /* cipher suite, compression method */
     if (!cursor_is_good(body) || tls->has_version)
         return;
     tls->has_version = true;

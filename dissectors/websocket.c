@@ -44,10 +44,12 @@ RECORD_COLUMNS(websocket_session, WEBSOCKET_SESSION);
 static const struct record_session websocket_session_in_sessions = {
     .protocol = "websocket",
     .user = "NULL",
-    .outcome = "CASE WHEN s.status_code <> 101 THEN 'refused' WHEN s.closed_by IS NOT NULL OR s.close_code IS NOT NULL THEN 'closed' WHEN s.status_code = 101 THEN 'opened' END",
-    .summary = "coalesce(s.host, '') || coalesce(s.uri, '') || coalesce(CASE WHEN s.status_code <> 101 THEN ' refused with ' || s.status_code END, '') || "
-               "coalesce(', messages: ' || s.client_messages || ' up', '') || coalesce(', ' || s.server_messages || ' down', '') || "
-               "coalesce(', closed by the ' || s.closed_by, '') || coalesce(', close code ' || s.close_code, '')",
+    .outcome = "CASE WHEN s.status_code <> 101 THEN 'refused' WHEN s.closed_by IS NOT NULL OR s.close_code IS NOT NULL THEN 'closed' WHEN "
+               "s.status_code = 101 THEN 'opened' END",
+    .summary =
+        "coalesce(s.host, '') || coalesce(s.uri, '') || coalesce(CASE WHEN s.status_code <> 101 THEN ' refused with ' || s.status_code END, '') || "
+        "coalesce(', messages: ' || s.client_messages || ' up', '') || coalesce(', ' || s.server_messages || ' down', '') || "
+        "coalesce(', closed by the ' || s.closed_by, '') || coalesce(', close code ' || s.close_code, '')",
 };
 
 static const struct record_table websocket_session_table = {
@@ -88,7 +90,8 @@ static const struct record_table websocket_message_table = {
     .index = "flow_id",
 };
 
-enum websocket_opcode { /* RFC 6455, 5.2 */
+/* RFC 6455, 5.2 */
+enum websocket_opcode {
     WEBSOCKET_CONTINUATION = 0x0,
     WEBSOCKET_TEXT = 0x1,
     WEBSOCKET_BINARY = 0x2,
@@ -148,7 +151,7 @@ struct websocket {
     struct websocket_side side[SIDE_COUNT];
     bool has_extensions;
     bool is_compressed;
-    uint8_t told; /* enum websocket_oddity */
+    uint8_t told;     /* enum websocket_oddity */
     int64_t messages; /* begun so far, both sides */
     uint64_t pings;
     uint64_t pongs;
@@ -214,8 +217,7 @@ static struct websocket_session handshake_row(struct conversation *conversation,
         .user_agent = record_text_unless_empty(text_bytes(&handshake->user_agent)),
         .subprotocol = record_text_unless_empty(text_bytes(&handshake->subprotocol)),
         .extensions = record_text_unless_empty(text_bytes(&handshake->extensions)),
-        .missing = record_integer(
-            (int64_t)(conversation_missing(conversation, FROM_CLIENT) + conversation_missing(conversation, FROM_SERVER))),
+        .missing = record_integer((int64_t)(conversation_missing(conversation, FROM_CLIENT) + conversation_missing(conversation, FROM_SERVER))),
     };
 
     if (handshake->has_answer)
@@ -380,7 +382,8 @@ static const char *frame_error(const struct websocket *websocket, const struct w
 static void tell_oddities(struct conversation *conversation, struct websocket *websocket, enum side from, const struct websocket_frame *frame)
 {
     if (frame->is_masked != (from == FROM_CLIENT) && tells(websocket, WEBSOCKET_ODD_MASK))
-        conversation_finding(conversation, "notice", "websocket_mask_wrong", "the %s sends %s frames", side_name(from), frame->is_masked ? "masked" : "unmasked");
+        conversation_finding(conversation, "notice", "websocket_mask_wrong", "the %s sends %s frames", side_name(from),
+                             frame->is_masked ? "masked" : "unmasked");
     if (!is_control(frame->opcode))
         return;
     if ((frame->length > WEBSOCKET_CONTROL_LIMIT || !frame->is_final) && tells(websocket, WEBSOCKET_ODD_CONTROL))
