@@ -66,6 +66,7 @@ struct rdp_side {
 struct rdp {
     struct rdp_side side[SIDE_COUNT];
     struct rdp_facts facts;
+    bool client_waits; /* for the server's confirm */
     bool told_malformed;
 };
 
@@ -319,23 +320,21 @@ static enum verdict find_pdu(struct rdp_side *side, struct cursor *bytes)
     return VERDICT_GO_ON;
 }
 
-/* A client that offered TLS, or whose offer was not seen, and that was not told another way. */
+/* As long as no confirm was seen, TLS may begin: unless the client did not offer it. */
 static bool may_be_tls(const struct rdp *rdp)
 {
-    const struct rdp_facts *facts = &rdp->facts;
+    const struct rdp_number *requested = &rdp->facts.requested;
 
-    return (!facts->requested.is_known || facts->requested.value != RDP_PROTOCOL_RDP) &&
-           (!facts->selected.is_known || facts->selected.value != RDP_PROTOCOL_RDP) && !facts->failure.is_known;
+    return rdp->side[FROM_SERVER].phase == RDP_NEGOTIATION && (!requested->is_known || requested->value != RDP_PROTOCOL_RDP);
 }
 
-/* A TLS record in place of the MCS connect: the answer of the server that would tell so is missing, or yet to come. */
-static enum verdict on_tls_record(struct conversation *conversation, const struct rdp *rdp, enum side from)
+/* A TLS record: the server's confirm that would tell so is missing, or yet to come. */
+static enum verdict on_tls_record(struct conversation *conversation, struct rdp *rdp, enum side from)
 {
-    const struct rdp_side *server = &rdp->side[FROM_SERVER];
-
-    if (from == FROM_CLIENT && server->phase == RDP_NEGOTIATION && !server->is_silent)
-        return VERDICT_NEED_OTHER_SIDE;
-    return hand_over_to_tls(conversation);
+    if (from == FROM_SERVER || rdp->side[FROM_SERVER].is_silent)
+        return hand_over_to_tls(conversation);
+    rdp->client_waits = true;
+    return VERDICT_NEED_OTHER_SIDE;
 }
 
 /* Whether a TLS record of a handshake begins here. */
@@ -396,6 +395,10 @@ static enum verdict rdp_on_data(struct conversation *conversation, void *state, 
         verdict = on_pdu(conversation, rdp, from, bytes);
         if (verdict != VERDICT_GO_ON)
             return verdict;
+        if (rdp->client_waits && rdp->side[FROM_SERVER].phase != RDP_NEGOTIATION) {
+            rdp->client_waits = false;
+            return VERDICT_NEED_OTHER_SIDE; /* the confirm: the client's turn, as if it had waited for it */
+        }
     }
     return VERDICT_GO_ON;
 }

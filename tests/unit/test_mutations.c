@@ -283,10 +283,12 @@ static struct worker_services services_of(struct worker *worker)
 
 /* ---- playing ---- */
 
-/* The sides of a flow may be exchanged under way: which side a step's speaker is then. */
-static enum side present_side(enum side from, bool is_turned)
+#define CLIENT_PORT 40000
+
+/* The sides of a flow may be exchanged under way: which side a step's speaker is now. */
+static enum side present_side(enum side from, const struct flow_facts *facts)
 {
-    return is_turned ? side_other(from) : from;
+    return facts->server_port == CLIENT_PORT ? side_other(from) : from;
 }
 
 static bool deliver(void *conversation, enum side from, struct bytes bytes, int64_t time_us)
@@ -327,15 +329,19 @@ static void meet_announced(struct worker *worker, int64_t time_us)
 }
 
 /* One step, in pieces of at most `most` bytes, their sizes by `dice`. */
-static bool play_step(void *conversation, const struct mutant_step *step, enum side from, struct dice *dice, size_t most, int64_t time_us)
+static bool play_step(void *conversation, const struct flow_facts *facts, const struct mutant_step *step, struct dice *dice, size_t most,
+                      int64_t time_us)
 {
     struct cursor rest = cursor_over(bytes_of(step->bytes, step->length));
     bool goes_on = true;
 
     if (step->misses > 0)
-        return conversation_reader.gap(conversation, from, step->misses, time_us);
-    while (goes_on && cursor_left(&rest) > 0)
-        goes_on = deliver(conversation, from, take_up_to(&rest, most == SIZE_MAX ? most : 1 + roll_below(dice, most)), time_us);
+        return conversation_reader.gap(conversation, present_side(step->from, facts), step->misses, time_us);
+    while (goes_on && cursor_left(&rest) > 0) {
+        size_t count = most == SIZE_MAX ? most : 1 + roll_below(dice, most);
+
+        goes_on = deliver(conversation, present_side(step->from, facts), take_up_to(&rest, count), time_us);
+    }
     return goes_on;
 }
 
@@ -344,7 +350,7 @@ static void play(const struct mutant *mutant, struct worker *worker, struct dice
     const struct worker_services services = services_of(worker);
     struct flow_facts facts = {
         .flow_id = ++worker->ids[ID_FLOW],
-        .client_port = 40000,
+        .client_port = CLIENT_PORT,
         .server_port = mutant->server_port,
         .client_is_guessed = mutant->client_is_guessed,
         .has_start = {!mutant->lacks_start[FROM_CLIENT], !mutant->lacks_start[FROM_SERVER]},
@@ -352,15 +358,13 @@ static void play(const struct mutant *mutant, struct worker *worker, struct dice
     void *conversation = conversation_reader.open(&services, &facts, NULL);
     int64_t time_us = 1;
     bool goes_on = true;
-    bool is_turned = false;
 
     for (size_t i = 0; i < mutant->count && goes_on; i++, time_us++) {
-        goes_on = play_step(conversation, &mutant->steps[i], present_side(mutant->steps[i].from, is_turned), dice, most, time_us);
-        is_turned = facts.server_port == 40000;
+        goes_on = play_step(conversation, &facts, &mutant->steps[i], dice, most, time_us);
         meet_announced(worker, time_us);
     }
-    conversation_reader.end(conversation, FROM_CLIENT, mutant->count % 2 == 0 ? ENDING_FIN : ENDING_RESET, time_us);
-    conversation_reader.end(conversation, FROM_SERVER, ENDING_TIMEOUT, time_us);
+    conversation_reader.end(conversation, present_side(FROM_CLIENT, &facts), mutant->count % 2 == 0 ? ENDING_FIN : ENDING_RESET, time_us);
+    conversation_reader.end(conversation, present_side(FROM_SERVER, &facts), ENDING_TIMEOUT, time_us);
     conversation_reader.close(conversation, time_us);
     meet_announced(worker, time_us);
 }
