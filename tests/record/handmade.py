@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Writes hand-made, well-behaved conversations: what the recorded servers and clients here never say.
+
+handmade.py --out DIR [PROTOCOL/CASE...]   writes DIR/PROTOCOL/CASE/ (all of them by default)
+
+Valid Ethernet, IPv4 and TCP with right checksums and handshakes, by the means of hostile.py. rdp/x509 needs the openssl
+program; ssh/vlan is made from DIR/ssh/openssh.
+"""
+import argparse
+import pathlib
+import struct
+import subprocess
+import tempfile
+
+import hostile
+import packets as tcp
+
+
+def smtp_headers(case):
+    """Header fields that mail programs write: Cc, Reply-To, In-Reply-To, User-Agent, a folded Subject."""
+    talk = case.start("headers").server("220 mail.example.test ESMTP\r\n").client("EHLO client.example.test\r\n")
+    talk.server("250 mail.example.test\r\n").client("MAIL FROM:<carol@sender.test>\r\n").server("250 ok\r\n")
+    talk.client("RCPT TO:<alice@example.test>\r\n").server("250 ok\r\n").client("DATA\r\n").server("354 go on\r\n")
+    talk.client("Received: from home by relay.sender.test; Mon, 2 Nov 2026 10:00:00 +0000\r\n"
+                "From: Carol <carol@sender.test>\r\nTo: alice@example.test\r\nCc: Bob <bob@example.test>,\r\n dave@example.test\r\n"
+                "Reply-To: list@sender.test\r\nIn-Reply-To: <first@example.test>\r\nUser-Agent: Handmade/1.0\r\n"
+                "Date: Mon, 2 Nov 2026 10:00:01 +0000\r\nMessage-ID: <second@sender.test>\r\n"
+                "Subject: a subject that is\r\n folded over\r\n\tthree lines\r\n\r\nbody\r\n.\r\n")
+    talk.server("250 queued as 1\r\n").client("QUIT\r\n").server("221 bye\r\n")
+
+
+def ftp_system(case):
+    """SYST and what it answers; a session without a transfer."""
+    talk = case.start("system").server("220 server.example.test FTP ready\r\n").client("USER ftp\r\n")
+    talk.server("331 say who you are\r\n").client("PASS someone@client.test\r\n").server("230 welcome\r\n")
+    talk.client("SYST\r\n").server("215 UNIX Type: L8\r\n").client("QUIT\r\n").server("221 bye\r\n")
+
+
+def tls_record(kind, body):
+    return struct.pack("!BHH", kind, 0x0303, len(body)) + body
+
+
+def tls_handshake(kind, body):
+    return tls_record(22, struct.pack("!B", kind) + struct.pack("!I", len(body))[1:] + body)
+
+
+def tls_extension(kind, body):
+    return struct.pack("!HH", kind, len(body)) + body
+
+
+def tls_alpn(case):
+    """TLS 1.2 hellos with a server name and ALPN on both sides (RFC 6066, 7301), then a fatal alert in the clear."""
+    name = b"www.example.test"
+    offered = b"\x02h2\x08http/1.1"
+    sni = tls_extension(0, struct.pack("!HBH", len(name) + 3, 0, len(name)) + name)
+    client = sni + tls_extension(16, struct.pack("!H", len(offered)) + offered)
+    server = tls_extension(16, struct.pack("!H", 9) + b"\x08http/1.1")
+    hello = b"\x03\x03" + bytes(range(32)) + b"\0" + struct.pack("!HH", 2, 0xC02F) + b"\x01\0" + struct.pack("!H", len(client)) + client
+    answer = b"\x03\x03" + bytes(range(32, 64)) + b"\0" + struct.pack("!HB", 0xC02F, 0) + struct.pack("!H", len(server)) + server
+    case.start("alpn").client(tls_handshake(1, hello)).server(tls_handshake(2, answer)).client(tls_record(21, b"\x02\x2a"))
+
+
+def certificate():
+    """A fresh self-signed certificate, DER."""
+    with tempfile.TemporaryDirectory() as folder:
+        key = pathlib.Path(folder) / "key.pem"
+        return subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-outform", "DER", "-days", "3650",
+                               "-subj", "/O=Example/CN=desktop.example.test"], check=True, capture_output=True).stdout
+
+
+def rdp_x509(case):
+    """Standard RDP security with an X.509 certificate, and a client that tells its product id."""
+    cookie = b"Cookie: mstshash=erin\r\n"
+    product = "00330-80000-00000-AA000".encode("utf-16-le").ljust(64, b"\0")
+    core = hostile.core("WORKSTATION".encode("utf-16-le"), 1280, 1024)[:-64] + product
+    security = hostile.block(0xC002, struct.pack("<II", 0x1B, 0))
+    network = hostile.block(0xC003, struct.pack("<I", 1) + b"cliprdr\0" + struct.pack("<I", 0xC0A00000))
+    der = certificate()
+    chain = struct.pack("<III", 0x80000002, 1, len(der)) + der
+    answer = (hostile.block(0x0C01, struct.pack("<II", 0x00080004, 0)) + hostile.block(0x0C03, struct.pack("<HHHH", 1003, 1, 1004, 0))
+              + hostile.block(0x0C02, struct.pack("<IIII", 2, 2, 32, len(chain)) + bytes(range(32)) + chain))
+    gcc = b"\x14\x76\x0a\x01\x01\x00\x01\xc0\x00McDn" + struct.pack("!H", 0x8000 | len(answer)) + answer
+    gcc = b"\x00\x05\x00\x14\x7c\x00\x01" + struct.pack("!H", 0x8000 | len(gcc)) + gcc
+    numbers = b"".join(b"\x02\x01" + bytes([value]) for value in (34, 3, 0, 1, 0, 1)) + b"\x02\x02\xff\xf8\x02\x01\x02"
+    body = b"\x0a\x01\x00\x02\x01\x00\x30" + bytes([len(numbers)]) + numbers + hostile.ber(b"\x04", gcc)
+    talk = case.start("x509").client(hostile.tpkt(bytes([6 + len(cookie)]) + b"\xe0\0\0\0\0\0" + cookie))
+    talk.server(hostile.tpkt(b"\x06\xd0\0\0\x12\x34\0"))
+    talk.client(hostile.connect_initial(hostile.block(0xC001, core) + security + network))
+    talk.server(hostile.x224_data(hostile.ber(b"\x7f\x66", body)))
+
+
+CONVERSATIONS = {"smtp/headers": (smtp_headers, 25), "ftp/system": (ftp_system, 21), "tls/alpn": (tls_alpn, 443), "rdp/x509": (rdp_x509, 3389)}
+
+
+def write_conversation(name, folder):
+    function, port = CONVERSATIONS[name]
+    case = hostile.Case(port)
+    function(case)
+    frames = []
+    for conversation in case.conversations:
+        conversation.finish()
+        frames += conversation.frames
+    tcp.write(folder / "capture.pcap", frames)
+    return function.__doc__
+
+
+def pcapng_block(kind, body):
+    body += b"\0" * (-len(body) % 4)
+    return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+
+def write_vlan(name, folder):
+    """ssh/openssh with a VLAN tag on each frame, as pcapng whose statistics tell of three lost packets, read through a filter."""
+    data = pcapng_block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + pcapng_block(1, struct.pack("<HHI", 1, 0, 262144))
+    last = 0
+    for packet in tcp.read(folder.parent / "openssh" / "capture.pcap"):
+        frame = packet.frame[:12] + b"\x81\x00\x00\x07" + packet.frame[12:]
+        last = packet.time
+        data += pcapng_block(6, struct.pack("<IIIII", 0, packet.time >> 32, packet.time & 0xFFFFFFFF, len(frame), len(frame)) + frame)
+    data += pcapng_block(5, struct.pack("<III", 0, last >> 32, last & 0xFFFFFFFF) + struct.pack("<HHQ", 5, 8, 3) + bytes(4))
+    (folder / "capture.pcapng").write_bytes(data)
+    (folder / "options").write_text("-f 'vlan and tcp port 22'\n")
+    return write_vlan.__doc__
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("cases", nargs="*")
+    options = parser.parse_args()
+    known = [*CONVERSATIONS, "ssh/vlan"]
+    for name in options.cases or known:
+        if name not in known:
+            parser.error(f"no such case: {name}; known: {' '.join(known)}")
+        folder = options.out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        purpose = write_vlan(name, folder) if name == "ssh/vlan" else write_conversation(name, folder)
+        (folder / "README.md").write_text(f"# {name}\n\nPurpose: {purpose}\n\nOrigin: hand-made packets with right checksums.\n\n"
+                                          f"Made by: `tests/record/handmade.py --out tests {name}`\n")
+
+
+if __name__ == "__main__":
+    main()
