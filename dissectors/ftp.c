@@ -8,9 +8,10 @@
  * where bytes are missing.
  *
  * Leaves out: listings' contents, REST and STRU other than for files, CCC, security
- * mechanisms other than TLS, implicit TLS.
+ * mechanisms other than TLS, LPRT and LPSV, transfers without PORT or PASV (RFC 959, 3.3).
  */
-#include "dissectors/dissector.h"
+#include "dissectors/ftp.h"
+
 #include "dissectors/ftp_data.h"
 #include "dissectors/ftp_record.h"
 #include "dissectors/line.h"
@@ -22,67 +23,21 @@
 #include <stdlib.h>
 
 #define FTP_ARGUMENT_LIMIT 4096
-#define FTP_VERB_LIMIT 15
+#define FTP_VERB_LIMIT 32
 #define FTP_NAME_LIMIT 256 /* user, password, system */
 /* Transfers that one control connection keeps open; the oldest is given up. */
 #define FTP_CHANNELS_LIMIT 64
-
-enum ftp_verb {
-    FTP_OTHER,
-    FTP_USER,
-    FTP_PASS,
-    FTP_ACCT,
-    FTP_AUTH,
-    FTP_CWD,
-    FTP_CDUP,
-    FTP_PWD,
-    FTP_SYST,
-    FTP_REST,
-    FTP_PORT,
-    FTP_EPRT,
-    FTP_PASV,
-    FTP_EPSV,
-    FTP_TRANSFER,
-};
-
-/* How sure a command alone says that this is FTP: POP3 and others share some words. */
-enum verb_kind {
-    VERB_SHARED,
-    VERB_OWN,
-};
-
-struct verb_name {
-    const char *name;
-    enum ftp_verb verb;
-    enum verb_kind kind;
-};
-
-static const struct verb_name verb_names[] = {
-    {"USER", FTP_USER, VERB_SHARED},     {"PASS", FTP_PASS, VERB_SHARED},     {"ACCT", FTP_ACCT, VERB_SHARED},     {"AUTH", FTP_AUTH, VERB_SHARED},
-    {"CWD", FTP_CWD, VERB_OWN},          {"XCWD", FTP_CWD, VERB_OWN},         {"CDUP", FTP_CDUP, VERB_OWN},        {"XCUP", FTP_CDUP, VERB_OWN},
-    {"PWD", FTP_PWD, VERB_OWN},          {"XPWD", FTP_PWD, VERB_OWN},         {"SYST", FTP_SYST, VERB_OWN},        {"REST", FTP_REST, VERB_OWN},
-    {"PORT", FTP_PORT, VERB_OWN},        {"EPRT", FTP_EPRT, VERB_OWN},        {"PASV", FTP_PASV, VERB_OWN},        {"EPSV", FTP_EPSV, VERB_OWN},
-    {"RETR", FTP_TRANSFER, VERB_SHARED}, {"STOR", FTP_TRANSFER, VERB_OWN},    {"STOU", FTP_TRANSFER, VERB_OWN},    {"APPE", FTP_TRANSFER, VERB_OWN},
-    {"LIST", FTP_TRANSFER, VERB_SHARED}, {"NLST", FTP_TRANSFER, VERB_OWN},    {"MLSD", FTP_TRANSFER, VERB_OWN},    {"TYPE", FTP_OTHER, VERB_OWN},
-    {"SIZE", FTP_OTHER, VERB_OWN},       {"MDTM", FTP_OTHER, VERB_OWN},       {"FEAT", FTP_OTHER, VERB_OWN},       {"MODE", FTP_OTHER, VERB_SHARED},
-    {"STRU", FTP_OTHER, VERB_OWN},       {"PBSZ", FTP_OTHER, VERB_OWN},       {"PROT", FTP_OTHER, VERB_OWN},       {"CLNT", FTP_OTHER, VERB_OWN},
-    {"OPTS", FTP_OTHER, VERB_OWN},       {"DELE", FTP_OTHER, VERB_SHARED},    {"RNFR", FTP_OTHER, VERB_OWN},       {"RNTO", FTP_OTHER, VERB_OWN},
-    {"MKD", FTP_OTHER, VERB_OWN},        {"XMKD", FTP_OTHER, VERB_OWN},       {"RMD", FTP_OTHER, VERB_OWN},        {"XRMD", FTP_OTHER, VERB_OWN},
-    {"MLST", FTP_OTHER, VERB_OWN},       {"SITE", FTP_OTHER, VERB_OWN},       {"ABOR", FTP_OTHER, VERB_OWN},       {"ALLO", FTP_OTHER, VERB_OWN},
-    {"QUIT", FTP_OTHER, VERB_SHARED},    {"NOOP", FTP_OTHER, VERB_SHARED},    {"HELP", FTP_OTHER, VERB_SHARED},    {"STAT", FTP_OTHER, VERB_SHARED},
-    {"REIN", FTP_OTHER, VERB_OWN},       {"LANG", FTP_OTHER, VERB_OWN},       {"HOST", FTP_OTHER, VERB_SHARED},    {"CCC", FTP_OTHER, VERB_OWN},
-    {"SMNT", FTP_OTHER, VERB_OWN},       {"ADAT", FTP_OTHER, VERB_OWN},       {"LPRT", FTP_OTHER, VERB_OWN},       {"LPSV", FTP_OTHER, VERB_OWN},
-    {"MFMT", FTP_OTHER, VERB_OWN},       {"EPRV", FTP_OTHER, VERB_OWN},
-};
+/* So many lines in a row that are no replies, or no commands, and this is not FTP any more. */
+#define FTP_STRANGE_LINES 32
 
 /* One command that waits for its reply. Owned by its pending_command. */
 struct ftp_request {
     int64_t number;
-    char verb[FTP_VERB_LIMIT + 1];
-    bool has_argument;
+    char verb[FTP_VERB_LIMIT + 1]; /* upper case */
+    size_t verb_length;
     struct text argument;
     struct ftp_channel *channel; /* held; a transfer's, or what a PORT announced; or NULL */
-    bool is_early; /* a transfer: commands before it that say where it goes had no reply yet */
+    bool is_early;               /* a transfer: commands before it that say where it goes had no reply yet */
 };
 
 struct ftp {
@@ -90,7 +45,11 @@ struct ftp {
     bool is_resyncing[SIDE_COUNT]; /* bytes were lost: the next line may be the rest of one */
     struct reply_reader reply;
     struct pending pending;
+    uint64_t replies_owed; /* to commands that were given up because too many waited: they come first */
     bool has_greeting;
+    bool has_replies;
+    bool user_is_doubtful;        /* a USER may be among missing bytes */
+    unsigned strange[SIDE_COUNT]; /* lines in a row that are none of the protocol's */
     struct text banner;
     struct text user;
     struct text password;
@@ -99,17 +58,21 @@ struct ftp {
     struct text directory; /* the working directory; empty: not known */
     const char *auth_result;
     bool is_encrypted_from_now;
-    bool client_waits; /* commands of the client are unread until AUTH is answered */
+    bool client_is_behind; /* commands of the client are unread until AUTH is answered */
     int64_t commands;
     int64_t transfers;
     bool has_offset; /* REST was accepted for the next transfer */
     uint64_t offset;
+    bool has_port; /* PORT stands until the next one or PASV (RFC 959, 3.2) */
+    struct address port_ip;
+    uint16_t port;
     struct ftp_channel *next;                         /* held; announced, and not yet used by a command */
     struct ftp_channel *channels[FTP_CHANNELS_LIMIT]; /* held; with a command, and not yet written */
     unsigned channel_count;
     uint64_t bytes_up; /* of transfers that are written already */
     uint64_t bytes_down;
     bool told_too_many;
+    bool told_long_line[SIDE_COUNT];
 };
 
 static void ftp_open(struct conversation *conversation, void *state, void *from_before)
@@ -209,7 +172,7 @@ static void keep_channel(struct conversation *conversation, struct ftp *ftp, str
 
 static void add_bytes(struct ftp *ftp, const struct ftp_channel *channel)
 {
-    if (channel->direction == FTP_UPLOAD)
+    if (ftp_client_sends(channel))
         ftp->bytes_up += ftp_channel_size(channel);
     else
         ftp->bytes_down += ftp_channel_size(channel);
@@ -255,11 +218,29 @@ static struct ftp_channel *promised_channel(const struct ftp *ftp)
     return NULL;
 }
 
-/* Replaces what was announced before and not used. NULL when out of memory. */
-static struct ftp_channel *new_next(struct ftp *ftp)
+/* What was announced gets no command any more. A data connection that came all the same is a transfer of which no command was seen. */
+static void let_go_next(struct conversation *conversation, struct ftp *ftp)
 {
-    if (ftp->next != NULL)
-        ftp_channel_let_go(ftp->next);
+    struct ftp_channel *next = ftp->next;
+
+    if (next == NULL)
+        return;
+    ftp->next = NULL;
+    next->direction = FTP_UNKNOWN;
+    if (ftp_channel_size(next) > 0) {
+        next->is_unasked = true;
+        next->number = ++ftp->transfers;
+        keep_channel(conversation, ftp, next);
+        ftp_channel_write_if_ready(conversation, next);
+        drop_written(ftp);
+    }
+    ftp_channel_let_go(next);
+}
+
+/* Replaces what was announced before and not used. NULL when out of memory. */
+static struct ftp_channel *new_next(struct conversation *conversation, struct ftp *ftp)
+{
+    let_go_next(conversation, ftp);
     ftp->next = ftp_channel_new();
     return ftp->next;
 }
@@ -270,7 +251,10 @@ static void announce(struct conversation *conversation, struct ftp *ftp, bool is
 {
     struct ftp_channel *channel = is_passive ? promised_channel(ftp) : NULL;
 
-    if (channel == NULL && (channel = new_next(ftp)) == NULL)
+    ftp->has_port = !is_passive;
+    ftp->port_ip = *address;
+    ftp->port = port;
+    if (channel == NULL && (channel = new_next(conversation, ftp)) == NULL)
         return;
     channel->control_flow_id = conversation_flow(conversation)->flow_id;
     channel->is_announced = true;
@@ -318,8 +302,8 @@ static void on_port_reply(struct conversation *conversation, struct ftp *ftp, co
     if (is_good && request->channel == NULL && parse_port(text_bytes(&request->argument), is_extended, &address, &port))
         announce(conversation, ftp, false, &address, port, &flow->client);
     if (!is_good && request->channel != NULL && request->channel == ftp->next) {
-        ftp_channel_let_go(ftp->next);
-        ftp->next = NULL;
+        ftp->has_port = false;
+        let_go_next(conversation, ftp);
     }
 }
 
@@ -343,20 +327,11 @@ static void on_passive(struct conversation *conversation, struct ftp *ftp, struc
 
 /* ---- commands ---- */
 
-static const struct verb_name *find_verb(struct bytes verb)
-{
-    for (size_t i = 0; i < sizeof verb_names / sizeof verb_names[0]; i++) {
-        if (bytes_equal_nocase(verb, verb_names[i].name))
-            return &verb_names[i];
-    }
-    return NULL;
-}
-
 static bool is_anonymous(const struct ftp *ftp)
 {
     struct bytes user = text_bytes(&ftp->user);
 
-    return bytes_equal_nocase(user, "anonymous") || bytes_equal_nocase(user, "ftp");
+    return !ftp->user_is_doubtful && (bytes_equal_nocase(user, "anonymous") || bytes_equal_nocase(user, "ftp"));
 }
 
 /* The path of a LIST may have the options of a program before it ("-la"), which are none of the path. */
@@ -400,9 +375,14 @@ static bool is_undecided(const struct ftp *ftp, bool of_port)
 
 static void begin_transfer(struct conversation *conversation, struct ftp *ftp, struct ftp_request *request)
 {
-    bool is_announced = ftp->next != NULL && !is_undecided(ftp, true);
-    struct ftp_channel *channel = is_announced ? ftp->next : ftp_channel_new();
+    bool is_decided = !is_undecided(ftp, true);
+    struct ftp_channel *channel;
+    bool is_announced;
 
+    if (is_decided && ftp->next == NULL && ftp->has_port)
+        announce(conversation, ftp, false, &ftp->port_ip, ftp->port, &conversation_flow(conversation)->client);
+    is_announced = ftp->next != NULL && is_decided;
+    channel = is_announced ? ftp->next : ftp_channel_new();
     if (channel == NULL)
         return;
     if (is_announced)
@@ -413,7 +393,7 @@ static void begin_transfer(struct conversation *conversation, struct ftp *ftp, s
     channel->time_us = conversation_now(conversation);
     memcpy(channel->command, request->verb, sizeof channel->command - 1);
     channel->direction = ftp_direction_of(request->verb);
-    ftp_channel_claim_file(conversation, channel);
+    ftp_channel_number_file(conversation, channel);
     keep_channel(conversation, ftp, channel);
     request->channel = channel; /* the first hold is the request's from now on */
     request->is_early = is_undecided(ftp, false);
@@ -437,14 +417,13 @@ static void finish_command(struct conversation *conversation, const struct pendi
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .number = record_integer(request->number),
         .time_us = record_integer(command->time_us),
-        .command = record_text_of(request->verb),
+        .command = record_text_unless_empty(bytes_of(request->verb, request->verb_length)),
+        .argument = record_text_unless_empty(text_bytes(&request->argument)),
     };
 
-    if (request->has_argument)
-        row.argument = record_text(text_bytes(&request->argument));
     if (code != 0) {
         row.reply_code = record_integer(code);
-        row.reply = record_text(reply);
+        row.reply = record_text_unless_empty(reply);
         row.delay_us = record_integer(conversation_now(conversation) - command->time_us);
     }
     conversation_write(conversation, &ftp_command_table, &row);
@@ -460,33 +439,13 @@ static void give_up_commands(struct conversation *conversation, struct ftp *ftp,
     }
 }
 
-/* The commands that a client inserts for Telnet (RFC 854) are taken out; 0xff 0xff is a byte of the line. */
-static void strip_telnet(struct bytes line, struct text *clean)
-{
-    struct cursor cursor = cursor_within(line);
-
-    while (cursor_left(&cursor) > 0) {
-        uint8_t byte = take_u8(&cursor);
-        int command;
-
-        if (byte != 0xff) {
-            text_append(clean, bytes_of(&byte, 1));
-            continue;
-        }
-        command = peek_u8(&cursor);
-        (void)take_up_to(&cursor, command >= 0xfb && command <= 0xfe ? 2 : 1); /* WILL, WONT, DO, DONT have an option */
-        if (command == 0xff)
-            text_append(clean, bytes_of(&byte, 1));
-    }
-}
-
-static void copy_verb(char out[FTP_VERB_LIMIT + 1], struct bytes verb)
+static void set_verb(struct ftp_request *request, struct bytes verb)
 {
     size_t length = verb.length < FTP_VERB_LIMIT ? verb.length : FTP_VERB_LIMIT;
 
     for (size_t i = 0; i < length; i++)
-        out[i] = verb.at[i] >= 'a' && verb.at[i] <= 'z' ? (char)(verb.at[i] - ('a' - 'A')) : (char)verb.at[i];
-    out[length] = '\0';
+        request->verb[i] = verb.at[i] >= 'a' && verb.at[i] <= 'z' ? (char)(verb.at[i] - ('a' - 'A')) : (char)verb.at[i];
+    request->verb_length = length;
 }
 
 /* What a command means before its reply is known. */
@@ -498,11 +457,11 @@ static void on_sent(struct conversation *conversation, struct ftp *ftp, enum ftp
         set_text(&ftp->user, argument);
         text_clear(&ftp->password);
         ftp->auth_result = NULL;
+        ftp->user_is_doubtful = false;
     } else if (verb == FTP_PASS && is_anonymous(ftp)) {
         set_text(&ftp->password, argument);
-    } else if (verb == FTP_PASS) {
-        text_clear(&request->argument);
-        request->has_argument = false;
+    } else if (verb == FTP_PASS || verb == FTP_ACCT) {
+        text_clear(&request->argument); /* never kept */
     } else if (verb == FTP_TRANSFER) {
         begin_transfer(conversation, ftp, request);
     } else if (verb == FTP_PORT || verb == FTP_EPRT) {
@@ -510,37 +469,41 @@ static void on_sent(struct conversation *conversation, struct ftp *ftp, enum ftp
     }
 }
 
-static enum ftp_verb on_command(struct conversation *conversation, struct ftp *ftp, struct bytes line)
+static void note_many_pending(struct conversation *conversation, struct ftp *ftp)
 {
-    struct bytes argument;
-    struct bytes verb = bytes_split(line, ' ', &argument);
-    const struct verb_name *known = find_verb(verb);
+    if (ftp->told_too_many)
+        return;
+    ftp->told_too_many = true;
+    conversation_finding(conversation, "notice", "too_many_open_commands", "more than %d commands wait for their replies", PENDING_LIMIT);
+}
+
+static void on_command(struct conversation *conversation, struct ftp *ftp, struct bytes word, struct bytes argument)
+{
+    const struct ftp_word *known = ftp_find_word(word);
+    enum ftp_verb verb = known != NULL ? known->verb : FTP_OTHER;
     struct ftp_request *request;
     struct pending_command *command;
 
     give_up_commands(conversation, ftp, pending_outdated(&ftp->pending, conversation_now(conversation)));
     if (ftp->pending.count == PENDING_LIMIT) {
-        if (!ftp->told_too_many)
-            conversation_finding(conversation, "notice", "too_many_open_commands", "more than %d commands wait for their replies", PENDING_LIMIT);
-        ftp->told_too_many = true;
+        note_many_pending(conversation, ftp);
         give_up_commands(conversation, ftp, 1);
+        ftp->replies_owed++;
     }
     request = calloc(1, sizeof *request);
     if (request == NULL)
-        return FTP_OTHER;
-    command = pending_add(&ftp->pending, known != NULL ? known->verb : FTP_OTHER, conversation_now(conversation));
+        return;
+    command = pending_add(&ftp->pending, verb, conversation_now(conversation));
     if (command == NULL) {
         free(request);
-        return FTP_OTHER;
+        return;
     }
     command->subject = request;
     request->number = ++ftp->commands;
     request->argument.limit = FTP_ARGUMENT_LIMIT;
-    copy_verb(request->verb, verb);
-    request->has_argument = argument.at != NULL;
+    set_verb(request, word);
     text_append(&request->argument, argument);
-    on_sent(conversation, ftp, known != NULL ? known->verb : FTP_OTHER, request);
-    return known != NULL ? known->verb : FTP_OTHER;
+    on_sent(conversation, ftp, verb, request);
 }
 
 /* ---- replies ---- */
@@ -580,6 +543,24 @@ static void on_login_reply(struct ftp *ftp, unsigned code)
         ftp->auth_result = "success";
     else if (code >= 400)
         ftp->auth_result = "failure";
+}
+
+static void on_transfer_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, unsigned code)
+{
+    struct ftp_channel *channel = request->channel;
+
+    if (channel == NULL)
+        return;
+    if (request->is_early) /* what came before it is answered now */
+        settle_transfer(ftp, request);
+    channel->has_reply = true;
+    channel->reply_code = code;
+    ftp_channel_number_file(conversation, channel);
+    ftp_channel_write_if_ready(conversation, channel);
+    drop_written(ftp);
+    /* a refused transfer leaves its port to the next one */
+    if (code >= 400 && channel->is_passive && channel->is_announced && !channel->has_data && ftp->next == NULL)
+        announce(conversation, ftp, true, &channel->data_ip, channel->data_port, &conversation_flow(conversation)->server);
 }
 
 /* What a final reply changes. */
@@ -629,14 +610,7 @@ static void on_final(struct conversation *conversation, struct ftp *ftp, const s
             on_passive(conversation, ftp, reply, true);
         break;
     case FTP_TRANSFER:
-        if (request->channel != NULL) {
-            if (request->is_early) /* what came before it is answered now */
-                settle_transfer(ftp, request);
-            request->channel->has_reply = true;
-            request->channel->reply_code = code;
-            ftp_channel_write_if_ready(conversation, request->channel);
-            drop_written(ftp);
-        }
+        on_transfer_reply(conversation, ftp, request, code);
         break;
     default:
         break;
@@ -647,6 +621,32 @@ static bool nothing_is_missing(const struct conversation *conversation)
 {
     return conversation_missing(conversation, FROM_CLIENT) == 0 && conversation_missing(conversation, FROM_SERVER) == 0 &&
            conversation_has_start(conversation, FROM_CLIENT) && conversation_has_start(conversation, FROM_SERVER);
+}
+
+/* The server's first reply is its greeting, even to a client that did not wait for it; 120 says that another follows. */
+static bool is_greeting(const struct conversation *conversation, const struct ftp *ftp, unsigned code)
+{
+    if (ftp->has_greeting || ftp->has_replies || conversation_missing(conversation, FROM_SERVER) > 0)
+        return false;
+    if (!conversation_has_start(conversation, FROM_SERVER) || conversation_is_decrypted(conversation))
+        return (code == 220 || code == 120) && ftp->commands == 0;
+    return ftp->commands == 0 || code == 220 || code == 120 || code >= 400;
+}
+
+/* STOU's preliminary reply names the file that the server made: "125 FILE: name" (RFC 1123, 4.1.2.9). */
+static void on_preliminary(struct ftp *ftp, struct bytes text)
+{
+    const struct pending_command *oldest = pending_oldest(&ftp->pending);
+    const struct ftp_request *request = oldest != NULL ? oldest->subject : NULL;
+    struct cursor name = cursor_within(text);
+
+    if (oldest == NULL || oldest->verb != FTP_TRANSFER || request->channel == NULL ||
+        !bytes_equal_nocase(bytes_of(request->verb, request->verb_length), "STOU"))
+        return;
+    if (!bytes_begin_nocase(text, "FILE:"))
+        return;
+    skip_bytes(&name, strlen("FILE:"));
+    resolve(ftp, bytes_trim(peek_bytes(&name)), &request->channel->path);
 }
 
 /* True where TLS begins behind this reply. */
@@ -660,22 +660,28 @@ static bool on_reply(struct conversation *conversation, struct ftp *ftp)
     text_clear(&ftp->last_reply);
     text_append_format(&ftp->last_reply, "%u ", code);
     text_append(&ftp->last_reply, text);
-    if (!ftp->has_greeting && ftp->commands == 0 && conversation_has_start(conversation, FROM_SERVER)) {
+    if (is_greeting(conversation, ftp, code)) {
         ftp->has_greeting = code != 120;
         set_text(&ftp->banner, text);
         return false;
     }
-    if (code < 200)
-        return false; /* preliminary: the final one is still to come */
+    ftp->has_replies = true;
+    if (code < 200) {
+        on_preliminary(ftp, text);
+        return false; /* the final one is still to come */
+    }
+    if (ftp->replies_owed > 0) {
+        ftp->replies_owed--;
+        return false;
+    }
     answered = pending_answered(&ftp->pending, code, nothing_is_missing(conversation), reply_fits);
     if (answered < 0)
         return false;
     give_up_commands(conversation, ftp, (unsigned)answered);
     command = pending_take_oldest(&ftp->pending);
     on_final(conversation, ftp, &command, code, text);
-    ftp->is_encrypted_from_now = command.verb == FTP_AUTH && code == 234;
     finish_command(conversation, &command, code, text);
-    return ftp->is_encrypted_from_now;
+    return command.verb == FTP_AUTH && code == 234;
 }
 
 /* ---- the two sides ---- */
@@ -688,63 +694,116 @@ static bool is_believed(struct ftp *ftp, enum side from, struct bytes line)
     if (!ftp->is_resyncing[from])
         return true;
     ftp->is_resyncing[from] = false;
-    return from == FROM_SERVER ? reply_line_code(line) != 0 : find_verb(bytes_split(line, ' ', &rest)) != NULL;
+    return from == FROM_SERVER ? reply_line_code(line) != 0 : ftp_find_word(bytes_split(line, ' ', &rest)) != NULL;
+}
+
+static enum verdict begin_tls(struct conversation *conversation, struct ftp *ftp)
+{
+    ftp->is_encrypted_from_now = true;
+    conversation_hand_over(conversation, &tls_dissector, NULL);
+    return VERDICT_HANDED_OVER;
+}
+
+static bool is_word(struct bytes word)
+{
+    for (size_t i = 0; i < word.length; i++) {
+        if (word.at[i] < '0' || word.at[i] > 'z')
+            return false;
+    }
+    return word.length > 0;
 }
 
 static enum verdict on_client_line(struct conversation *conversation, struct ftp *ftp, struct bytes line)
 {
     struct text clean = {.limit = LINE_LIMIT};
-    enum ftp_verb verb = FTP_OTHER;
+    struct bytes argument;
+    struct bytes word;
 
-    strip_telnet(line, &clean);
-    if (clean.length > 0)
-        verb = on_command(conversation, ftp, text_bytes(&clean));
+    ftp_split_command(line, &clean, &word, &argument);
+    ftp->strange[FROM_CLIENT] = is_word(word) ? 0 : ftp->strange[FROM_CLIENT] + 1;
+    if (word.length > 0)
+        on_command(conversation, ftp, word, argument);
     text_free(&clean);
-    /* what follows is TLS if the server agrees: its answer decides how to read on */
-    return verb == FTP_AUTH ? VERDICT_NEED_OTHER_SIDE : VERDICT_GO_ON;
+    return ftp->strange[FROM_CLIENT] < FTP_STRANGE_LINES ? VERDICT_GO_ON : VERDICT_NOT_THIS_PROTOCOL;
 }
 
 static enum verdict on_server_line(struct conversation *conversation, struct ftp *ftp, struct bytes line)
 {
-    if (reply_add_line(&ftp->reply, REPLY_FTP, line) != REPLY_WHOLE || !on_reply(conversation, ftp))
+    switch (reply_add_line(&ftp->reply, REPLY_FTP, line)) {
+    case REPLY_MORE:
         return VERDICT_GO_ON;
-    conversation_hand_over(conversation, &tls_dissector, NULL);
-    return VERDICT_HANDED_OVER;
+    case REPLY_BEFORE:
+    case REPLY_STRANGE:
+        return ++ftp->strange[FROM_SERVER] < FTP_STRANGE_LINES ? VERDICT_GO_ON : VERDICT_NOT_THIS_PROTOCOL;
+    case REPLY_WHOLE:
+        break;
+    }
+    ftp->strange[FROM_SERVER] = 0;
+    return on_reply(conversation, ftp) ? begin_tls(conversation, ftp) : VERDICT_GO_ON;
 }
 
-/* Whether an AUTH still waits for its answer, and an answer can still come. */
-static bool waits_for_auth(const struct conversation *conversation, const struct ftp *ftp)
+/* Whether the client's next bytes have to wait for a reply that may still come: behind AUTH it decides what they are. */
+static bool must_wait(const struct conversation *conversation, const struct ftp *ftp)
 {
     const struct pending_command *newest = pending_newest(&ftp->pending);
 
-    return newest != NULL && newest->verb == FTP_AUTH && !newest->is_doubtful && conversation_has_start(conversation, FROM_SERVER);
+    if (newest == NULL || newest->is_doubtful || !(conversation_has_start(conversation, FROM_SERVER) || ftp->has_replies))
+        return false;
+    return newest->verb == FTP_AUTH; /* without its reply nothing can be believed, even at the end */
+}
+
+/* TLS where a line should begin: AUTH, or its reply, is among the missing bytes. */
+static bool is_hidden_tls(const struct conversation *conversation, const struct ftp *ftp, enum side from, const struct cursor *bytes)
+{
+    const struct pending_command *newest = pending_newest(&ftp->pending);
+    bool may_be = ftp->is_resyncing[from] || conversation_missing(conversation, side_other(from)) > 0 || (newest != NULL && newest->verb == FTP_AUTH);
+
+    return may_be && !ftp->lines[from].passes_over && line_is_tls(bytes);
+}
+
+static void note_long_line(struct conversation *conversation, struct ftp *ftp, enum side from)
+{
+    if (ftp->told_long_line[from])
+        return;
+    ftp->told_long_line[from] = true;
+    conversation_finding(conversation, "notice", "line_too_long", "a line from the %s is longer than %d bytes; its rest was passed over",
+                         side_name(from), LINE_LIMIT);
+}
+
+static enum verdict on_lines(struct conversation *conversation, struct ftp *ftp, enum side from, struct cursor *bytes)
+{
+    enum verdict verdict = VERDICT_GO_ON;
+
+    while (verdict == VERDICT_GO_ON && cursor_left(bytes) > 0) {
+        enum line_found found;
+        struct bytes line;
+
+        if (from == FROM_CLIENT && must_wait(conversation, ftp))
+            return VERDICT_NEED_OTHER_SIDE;
+        if (from == FROM_SERVER && ftp->pending.count == 0 && ftp->client_is_behind)
+            return VERDICT_NEED_OTHER_SIDE; /* this reply is to what the client said meanwhile */
+        if (is_hidden_tls(conversation, ftp, from, bytes))
+            return begin_tls(conversation, ftp);
+        found = line_take(&ftp->lines[from], bytes, &line);
+        if (found == LINE_NONE)
+            return VERDICT_NEED_MORE;
+        if (found == LINE_TOO_LONG)
+            note_long_line(conversation, ftp, from);
+        if (!is_believed(ftp, from, line))
+            continue;
+        verdict = from == FROM_CLIENT ? on_client_line(conversation, ftp, line) : on_server_line(conversation, ftp, line);
+    }
+    return verdict;
 }
 
 static enum verdict ftp_on_data(struct conversation *conversation, void *state, enum side from, struct cursor *bytes)
 {
     struct ftp *ftp = state;
-    struct bytes line;
-    enum line_found found;
+    enum verdict verdict = on_lines(conversation, ftp, from, bytes);
 
-    while (!(from == FROM_CLIENT && waits_for_auth(conversation, ftp)) && (found = line_take(&ftp->lines[from], bytes, &line)) != LINE_NONE) {
-        enum verdict verdict = VERDICT_GO_ON;
-
-        if (found == LINE_TOO_LONG)
-            conversation_finding(conversation, "notice", "line_too_long", "a line from the %s is longer than %d bytes; its rest was passed over",
-                                 side_name(from), LINE_LIMIT);
-        if (is_believed(ftp, from, line))
-            verdict = from == FROM_CLIENT ? on_client_line(conversation, ftp, line) : on_server_line(conversation, ftp, line);
-        if (verdict != VERDICT_GO_ON)
-            return verdict;
-        if (from == FROM_SERVER && ftp->client_waits && !waits_for_auth(conversation, ftp)) {
-            ftp->client_waits = false;
-            return VERDICT_NEED_OTHER_SIDE; /* its commands first: the replies behind this one are theirs */
-        }
-    }
-    if (from == FROM_SERVER)
-        return VERDICT_NEED_MORE;
-    ftp->client_waits = waits_for_auth(conversation, ftp) && cursor_left(bytes) > 0;
-    return waits_for_auth(conversation, ftp) ? VERDICT_NEED_OTHER_SIDE : VERDICT_NEED_MORE;
+    if (from == FROM_CLIENT)
+        ftp->client_is_behind = verdict == VERDICT_NEED_OTHER_SIDE;
+    return verdict;
 }
 
 static enum verdict ftp_on_gap(struct conversation *conversation, void *state, enum side from, uint64_t count)
@@ -754,8 +813,10 @@ static enum verdict ftp_on_gap(struct conversation *conversation, void *state, e
     (void)count;
     ftp->is_resyncing[from] = true;
     ftp->lines[from].passes_over = false;
+    ftp->user_is_doubtful = ftp->user_is_doubtful || from == FROM_CLIENT;
     if (from == FROM_SERVER) {
         reply_forget(&ftp->reply);
+        ftp->replies_owed = 0;
         give_up_commands(conversation, ftp, pending_lose_replies(&ftp->pending));
     }
     return VERDICT_GO_ON;
@@ -763,8 +824,18 @@ static enum verdict ftp_on_gap(struct conversation *conversation, void *state, e
 
 /* ---- the end ---- */
 
+static const char *encryption_of(const struct conversation *conversation, const struct ftp *ftp)
+{
+    if (ftp->is_encrypted_from_now)
+        return "explicit";
+    if (conversation_is_decrypted(conversation)) /* inside TLS the server greets only where TLS came first */
+        return ftp->has_greeting ? "implicit" : "explicit";
+    return "none";
+}
+
 static void finish_channels(struct conversation *conversation, struct ftp *ftp)
 {
+    let_go_next(conversation, ftp);
     for (unsigned i = 0; i < ftp->channel_count; i++) {
         ftp->channels[i]->control_is_gone = true;
         ftp_channel_write_if_ready(conversation, ftp->channels[i]);
@@ -775,9 +846,6 @@ static void finish_channels(struct conversation *conversation, struct ftp *ftp)
         ftp_channel_let_go(ftp->channels[i]);
     }
     ftp->channel_count = 0;
-    if (ftp->next != NULL)
-        ftp_channel_let_go(ftp->next);
-    ftp->next = NULL;
 }
 
 static void ftp_close(struct conversation *conversation, void *state)
@@ -795,7 +863,7 @@ static void ftp_close(struct conversation *conversation, void *state)
         .password = record_text_unless_empty(text_bytes(&ftp->password)),
         .auth_result = record_text_of(ftp->auth_result),
         .system = record_text_unless_empty(text_bytes(&ftp->system)),
-        .encryption = record_text_of(ftp->is_encrypted_from_now ? "explicit" : "none"),
+        .encryption = record_text_of(encryption_of(conversation, ftp)),
         .commands = record_integer(ftp->commands),
         .transfers = record_integer(ftp->transfers),
         .bytes_up = record_integer((int64_t)ftp->bytes_up),
@@ -811,83 +879,6 @@ static void ftp_close(struct conversation *conversation, void *state)
     text_free(&ftp->directory);
     reply_free(&ftp->reply);
     pending_free(&ftp->pending);
-}
-
-/* ---- identification ---- */
-
-static struct bytes first_line(struct bytes bytes, bool *is_whole)
-{
-    struct cursor cursor = cursor_over(bytes);
-    struct bytes line = take_line(&cursor);
-
-    *is_whole = cursor_is_good(&cursor);
-    return *is_whole ? line : bytes;
-}
-
-static enum match match_server(struct bytes said, const struct first_bytes *first)
-{
-    bool is_whole;
-    struct bytes line = first_line(said, &is_whole);
-    unsigned code;
-
-    if (line.length < 4 && !is_whole) {
-        for (size_t i = 0; i < line.length; i++) {
-            if (line.at[i] < '0' || line.at[i] > '9')
-                return MATCH_NO;
-        }
-        return MATCH_MAYBE;
-    }
-    code = reply_line_code(line);
-    if (code == 0 || bytes_contain_nocase(line, "SMTP"))
-        return MATCH_NO;
-    if (code == 227 || code == 229)
-        return MATCH_YES;
-    if (first->has_start[FROM_SERVER] && code != 220 && code != 120 && code != 421 && code < 500)
-        return MATCH_NO;
-    if (!is_whole)
-        return MATCH_MAYBE; /* the rest of the line may still name another protocol */
-    return bytes_contain_nocase(line, "FTP") ? MATCH_YES : MATCH_PORT;
-}
-
-static enum match match_client(struct bytes said)
-{
-    bool is_whole;
-    struct bytes line = first_line(said, &is_whole);
-    struct bytes argument;
-    struct bytes word = bytes_split(line, ' ', &argument);
-    const struct verb_name *verb;
-
-    if (!is_whole && word.length > 0 && word.at[word.length - 1] == '\r')
-        word.length--; /* its LF is still to come */
-    verb = find_verb(word);
-    if (verb == NULL)
-        return is_whole || word.length > 4 ? MATCH_NO : MATCH_MAYBE;
-    if (!is_whole)
-        return MATCH_MAYBE;
-    if (verb->verb == FTP_AUTH && !bytes_begin_nocase(argument, "TLS") && !bytes_begin_nocase(argument, "SSL"))
-        return MATCH_PORT;
-    return verb->kind == VERB_OWN ? MATCH_YES : MATCH_PORT;
-}
-
-static enum match ftp_match(const struct first_bytes *first)
-{
-    struct bytes client = first->side[FROM_CLIENT];
-    struct bytes server = first->side[FROM_SERVER];
-    enum match by_client;
-    enum match by_server;
-
-    if (client.length == 0)
-        return server.length == 0 ? MATCH_MAYBE : match_server(server, first);
-    by_client = match_client(client);
-    if (server.length == 0 || by_client == MATCH_NO)
-        return by_client;
-    by_server = match_server(server, first);
-    if (by_server == MATCH_NO)
-        return MATCH_NO;
-    /* a word that FTP shares with others, answered by a reply that others share: together they are FTP's */
-    if (by_client == MATCH_YES || by_server == MATCH_YES || (by_client == MATCH_PORT && by_server == MATCH_PORT))
-        return MATCH_YES;
-    return by_client == MATCH_MAYBE ? by_server : by_client;
 }
 
 static const struct record_table *const ftp_tables[] = {&ftp_session_table, &ftp_command_table, &ftp_transfer_table, &file_table, NULL};

@@ -42,6 +42,8 @@ static enum side sending_side(const struct ftp_channel *channel)
 {
     bool server_sends = channel->direction != FTP_UPLOAD;
 
+    if (channel->direction == FTP_UNKNOWN)
+        return channel->bytes[FROM_CLIENT] + channel->missing[FROM_CLIENT] > 0 ? FROM_CLIENT : FROM_SERVER;
     return server_sends == channel->is_passive ? FROM_SERVER : FROM_CLIENT;
 }
 
@@ -163,12 +165,19 @@ static bool is_refused(const struct ftp_channel *channel)
 /* 1, 0, or not known: a refusal and missing bytes say no, only the server's reply says yes. */
 static struct record_boolean completeness(const struct ftp_channel *channel)
 {
+    enum side side = sending_side(channel);
+
     if (is_refused(channel))
         return record_boolean(false);
-    if (channel->has_data && channel->missing[sending_side(channel)] > 0)
+    if (channel->has_data && channel->missing[side] > 0)
         return record_boolean(false);
-    if (channel->has_reply && channel->has_data && channel->data_has_ended)
-        return record_boolean(channel->data_was_closed_in_order);
+    if (!channel->has_reply || !channel->has_data || !channel->has_side_ended[side])
+        return (struct record_boolean){.is_known = false};
+    /* the sender's FIN ends a file (RFC 959, 3.4.1); what the receiver closes says nothing */
+    if (channel->side_ending[side] == ENDING_FIN)
+        return record_boolean(true);
+    if (channel->side_ending[side] == ENDING_RESET)
+        return record_boolean(false);
     return (struct record_boolean){.is_known = false};
 }
 
@@ -182,48 +191,79 @@ static struct bytes base_name(struct bytes path)
     return path;
 }
 
-void ftp_channel_claim_file(struct conversation *conversation, struct ftp_channel *channel)
+bool ftp_client_sends(const struct ftp_channel *channel)
 {
-    if (channel->file_id == 0 && channel->has_command && channel->has_data && channel->direction != FTP_LIST)
+    return channel->is_passive == (sending_side(channel) == FROM_CLIENT);
+}
+
+void ftp_channel_number_file(struct conversation *conversation, struct ftp_channel *channel)
+{
+    bool is_file = channel->has_command && (channel->direction == FTP_DOWNLOAD || channel->direction == FTP_UPLOAD);
+    bool travelled = ftp_channel_size(channel) > 0 || (channel->has_data && channel->has_reply && !is_refused(channel));
+
+    if (channel->file_id == 0 && is_file && travelled)
         channel->file_id = conversation_next_id(conversation, ID_FILE);
 }
 
-static struct record_integer write_file(struct conversation *conversation, const struct ftp_channel *channel)
+static void write_file(struct conversation *conversation, const struct ftp_channel *channel)
 {
     struct file_record file = {
+        .file_id = record_integer(channel->file_id),
         .flow_id = record_integer(channel->control_flow_id),
         .source = record_text_of("ftp"),
-        .from_side = record_text_of(channel->direction == FTP_UPLOAD ? "client" : "server"),
+        .from_side = record_text_of(ftp_client_sends(channel) ? "client" : "server"),
         .name = record_text_unless_empty(base_name(text_bytes(&channel->path))),
+        .size = record_integer((int64_t)ftp_channel_size(channel)),
+        .missing = record_integer((int64_t)channel->missing[sending_side(channel)]),
         .complete = completeness(channel),
     };
 
-    /* an empty file is one only if the server says that it was transferred */
-    if (channel->direction == FTP_LIST || !channel->has_data || (ftp_channel_size(channel) == 0 && (!channel->has_reply || is_refused(channel))))
-        return (struct record_integer){.is_known = false};
-    file.file_id = record_integer(channel->file_id);
-    file.size = record_integer((int64_t)ftp_channel_size(channel));
-    file.missing = record_integer((int64_t)channel->missing[sending_side(channel)]);
+    /* what lies before the offset did not travel */
+    if (channel->has_offset && channel->offset > 0)
+        file.complete = record_boolean(false);
     conversation_write(conversation, &file_table, &file);
-    return file.file_id;
+}
+
+static const char *direction_name(const struct ftp_channel *channel)
+{
+    switch (channel->direction) {
+    case FTP_DOWNLOAD:
+        return "download";
+    case FTP_UPLOAD:
+        return "upload";
+    case FTP_LIST:
+        return "list";
+    case FTP_UNKNOWN:
+        break;
+    }
+    return ftp_client_sends(channel) ? "upload" : NULL; /* the server may send a file or a list */
+}
+
+static void set_data(struct ftp_transfer *row, const struct ftp_channel *channel)
+{
+    if (!channel->has_data)
+        return;
+    row->data_flow_id = record_integer(channel->data_flow_id);
+    row->size = record_integer((int64_t)ftp_channel_size(channel));
+    row->duration = record_real((double)(channel->data_end_us - channel->data_start_us) / 1e6);
 }
 
 static void write_transfer(struct conversation *conversation, struct ftp_channel *channel)
 {
-    static const char *const directions[] = {[FTP_DOWNLOAD] = "download", [FTP_UPLOAD] = "upload", [FTP_LIST] = "list"};
     char address[ADDRESS_TEXT_SIZE];
     struct ftp_transfer row = {
         .flow_id = record_integer(channel->control_flow_id),
         .number = record_integer(channel->number),
-        .time_us = record_integer(channel->time_us),
-        .command = record_text_of(channel->command),
         .path = record_text_unless_empty(text_bytes(&channel->path)),
-        .direction = record_text_of(directions[channel->direction]),
+        .direction = record_text_of(direction_name(channel)),
         .complete = completeness(channel),
     };
 
     channel->is_written = true;
-    ftp_channel_claim_file(conversation, channel);
+    if (channel->has_command) {
+        row.time_us = record_integer(channel->time_us);
+        row.command = record_text_of(channel->command);
+    }
     if (channel->is_announced) {
         row.mode = record_text_of(channel->is_passive ? "passive" : "active");
         row.data_ip = record_text(bytes_of(address, address_to_text(&channel->data_ip, address)));
@@ -233,24 +273,24 @@ static void write_transfer(struct conversation *conversation, struct ftp_channel
         row.offset = record_integer((int64_t)channel->offset);
     if (channel->has_reply)
         row.reply_code = record_integer(channel->reply_code);
-    if (channel->has_data) {
-        row.data_flow_id = record_integer(channel->data_flow_id);
-        row.size = record_integer((int64_t)ftp_channel_size(channel));
-        row.duration = record_real((double)(channel->data_end_us - channel->data_start_us) / 1e6);
+    set_data(&row, channel);
+    if (channel->file_id != 0) {
+        row.file_id = record_integer(channel->file_id);
+        write_file(conversation, channel);
     }
-    row.file_id = write_file(conversation, channel);
     conversation_write(conversation, &ftp_transfer_table, &row);
 }
 
 void ftp_channel_write_if_ready(struct conversation *conversation, struct ftp_channel *channel)
 {
-    bool control_knows_all = channel->has_reply || channel->control_is_gone;
+    bool control_knows_all = channel->has_reply || channel->control_is_gone || channel->is_unasked;
     /* after a refusal no data connection comes; with the control connection gone none is waited for */
     bool data_knows_all = channel->has_data ? channel->data_has_ended : is_refused(channel) || channel->control_is_gone;
 
-    if (channel->is_written || !channel->has_command || !control_knows_all || !data_knows_all)
+    if (channel->is_written || !control_knows_all || !data_knows_all)
         return;
-    write_transfer(conversation, channel);
+    if (channel->has_command || (channel->is_unasked && ftp_channel_size(channel) > 0))
+        write_transfer(conversation, channel);
 }
 
 /* ---- the dissector of the data connection ---- */
@@ -274,8 +314,6 @@ static void ftp_data_open(struct conversation *conversation, void *state, void *
     data->channel->has_data = true;
     data->channel->data_flow_id = flow->flow_id;
     data->channel->data_start_us = flow->start_us;
-    data->channel->data_end_us = flow->start_us;
-    ftp_channel_claim_file(conversation, data->channel);
 }
 
 static enum verdict ftp_data_on_data(struct conversation *conversation, void *state, enum side from, struct cursor *bytes)
@@ -286,7 +324,7 @@ static enum verdict ftp_data_on_data(struct conversation *conversation, void *st
     if (data->channel == NULL)
         return VERDICT_NOT_THIS_PROTOCOL;
     data->channel->bytes[from] += taken.length;
-    data->channel->data_end_us = conversation_now(conversation);
+    ftp_channel_number_file(conversation, data->channel);
     return VERDICT_GO_ON;
 }
 
@@ -297,26 +335,20 @@ static enum verdict ftp_data_on_gap(struct conversation *conversation, void *sta
     if (data->channel == NULL)
         return VERDICT_NOT_THIS_PROTOCOL;
     data->channel->missing[from] += count;
-    data->channel->data_end_us = conversation_now(conversation);
+    ftp_channel_number_file(conversation, data->channel);
     return VERDICT_GO_ON;
 }
 
 static void ftp_data_on_end(struct conversation *conversation, void *state, enum side from, enum ending ending, struct bytes unread)
 {
     struct ftp_data *data = state;
-    struct ftp_channel *channel = data->channel;
 
+    (void)conversation;
     (void)unread;
-    if (channel == NULL)
+    if (data->channel == NULL)
         return;
-    /* the sender's FIN ends a file (RFC 959, 3.4.1); what the receiver closes says nothing */
-    if (ending == ENDING_FIN && (!channel->has_command || from == sending_side(channel)))
-        channel->data_was_closed_in_order = true;
-    channel->data_end_us = conversation_now(conversation);
-    if (channel->has_command && from == sending_side(channel)) {
-        channel->data_has_ended = true;
-        ftp_channel_write_if_ready(conversation, channel);
-    }
+    data->channel->has_side_ended[from] = true;
+    data->channel->side_ending[from] = ending;
 }
 
 static void ftp_data_close(struct conversation *conversation, void *state)
@@ -325,6 +357,7 @@ static void ftp_data_close(struct conversation *conversation, void *state)
 
     if (data->channel == NULL)
         return;
+    data->channel->data_end_us = conversation_flow(conversation)->last_us;
     data->channel->data_has_ended = true;
     ftp_channel_write_if_ready(conversation, data->channel);
     ftp_channel_let_go(data->channel);

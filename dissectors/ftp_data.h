@@ -14,13 +14,14 @@ enum ftp_direction {
     FTP_DOWNLOAD,
     FTP_UPLOAD,
     FTP_LIST,
+    FTP_UNKNOWN, /* no command was seen */
 };
 
 /*
  * One transfer, from the announcement of its data connection (PASV, PORT, ...) or from its command on, whichever
  * comes first. Held, by count, by the control connection, by each expectation, and by the data connection; the last
  * one that lets go frees it. All of them live on one worker's thread. Its row is written once: when the final reply
- * and the data connection's end are both known, or when the last side that could tell more has ended.
+ * is known and the data connection's flow is over, or when the last of the two that could tell more has ended.
  */
 struct ftp_channel {
     unsigned holders;
@@ -34,6 +35,7 @@ struct ftp_channel {
     uint16_t data_port;
 
     bool has_command;
+    bool is_unasked; /* it was announced, and no command for it will come any more */
     int64_t number;
     int64_t time_us;
     char command[8];
@@ -45,27 +47,30 @@ struct ftp_channel {
     bool has_reply; /* final */
     unsigned reply_code;
 
-    int64_t file_id; /* from the first of its bytes on whose command is known; 0: none */
-
     bool has_data; /* the data connection was seen */
     bool data_has_ended;
-    bool data_was_closed_in_order;
+    bool has_side_ended[SIDE_COUNT];
+    enum ending side_ending[SIDE_COUNT];
     int64_t data_flow_id;
     int64_t data_start_us;
     int64_t data_end_us;
     uint64_t bytes[SIDE_COUNT]; /* of the data connection's sides */
     uint64_t missing[SIDE_COUNT];
+    int64_t file_id; /* 0: it is no file, or the data connection was not seen */
 };
 
 struct ftp_channel *ftp_channel_new(void); /* held once; NULL when out of memory */
 struct ftp_channel *ftp_channel_hold(struct ftp_channel *channel);
 void ftp_channel_let_go(void *channel); /* of type struct ftp_channel; as an expectation's `release` wants it */
 
+/* Whether the control connection's client is the one who sends, not its server. */
+bool ftp_client_sends(const struct ftp_channel *channel);
+
 /* Bytes that travelled, those that are missing included; 0 before the data connection was seen. */
 uint64_t ftp_channel_size(const struct ftp_channel *channel);
 
-/* Gives the file its id once it is known that there is one: files then stand in the order of their beginnings. */
-void ftp_channel_claim_file(struct conversation *conversation, struct ftp_channel *channel);
+/* Gives the file that travels its id, once its command was seen and it is known that a file travels: by its first byte or by the reply. */
+void ftp_channel_number_file(struct conversation *conversation, struct ftp_channel *channel);
 
 /* Writes the transfer's row, and the file's, if all is known now. `conversation`: any of the two connections. */
 void ftp_channel_write_if_ready(struct conversation *conversation, struct ftp_channel *channel);

@@ -14,7 +14,7 @@
     COLUMN(R, text, password, "the address that an anonymous user gave; NULL for every other user") \
     COLUMN(R, text, auth_result, "'success' (230) or 'failure' (530) of the last login; NULL where its reply was not seen") \
     COLUMN(R, text, system, "reply to SYST, without its code") \
-    COLUMN(R, text, encryption, "'explicit' where the server agreed to AUTH TLS, else 'none'; implicit TLS is not filled yet") \
+    COLUMN(R, text, encryption, "'explicit' where the server agreed to AUTH TLS, 'implicit' where the whole session is inside TLS, else 'none'") \
     COLUMN(R, integer, commands, "rows of this session in ftp_commands") \
     COLUMN(R, integer, transfers, "rows of this session in ftp_transfers") \
     COLUMN(R, integer, bytes_up, "bytes that data connections carried to the server, those that are missing in the capture included") \
@@ -26,7 +26,7 @@
     COLUMN(R, integer, number, "from 1 within the session, in the order of sending") \
     COLUMN(R, integer, time_us, "when the command was sent; microseconds since the epoch, UTC") \
     COLUMN(R, text, command, "the verb in upper case") \
-    COLUMN(R, text, argument, "what follows the verb, as sent; NULL for the password of a user who is not anonymous") \
+    COLUMN(R, text, argument, "what follows the verb, as sent; NULL for ACCT, and for PASS of a user who is not anonymous") \
     COLUMN(R, integer, reply_code, "code of the final reply; NULL where it was not seen") \
     COLUMN(R, text, reply, "text of the final reply; lines joined by LF") \
     COLUMN(R, integer, delay_us, "from the command to the end of its final reply; microseconds")
@@ -35,16 +35,16 @@
     COLUMN(R, integer, flow_id, "the control connection: flows.flow_id") \
     COLUMN(R, integer, number, "from 1 within the session") \
     COLUMN(R, integer, time_us, "when the command was sent; microseconds since the epoch, UTC") \
-    COLUMN(R, text, command, "'RETR', 'STOR', 'APPE', 'STOU', 'LIST', 'NLST', 'MLSD'") \
-    COLUMN(R, text, path, "what was transferred or listed: absolute where the working directory is known, else as sent") \
-    COLUMN(R, text, direction, "'download', 'upload' or 'list'") \
+    COLUMN(R, text, command, "'RETR', 'STOR', 'APPE', 'STOU', 'LIST', 'NLST', 'MLSD'; NULL where it was not seen") \
+    COLUMN(R, text, path, "what was transferred or listed: absolute where the working directory is known, else as sent; of STOU the name that the server gives") \
+    COLUMN(R, text, direction, "'download', 'upload' or 'list'; NULL where the command was not seen and the server sent") \
     COLUMN(R, text, mode, "'passive' (PASV, EPSV) or 'active' (PORT, EPRT); NULL where neither was seen") \
     COLUMN(R, text, data_ip, "the address announced for the data connection") \
     COLUMN(R, integer, data_port, "the port announced for it") \
     COLUMN(R, integer, data_flow_id, "the data connection: flows.flow_id; NULL where it was not seen") \
     COLUMN(R, integer, offset, "where the transfer begins in the file, by REST; NULL without one") \
     COLUMN(R, integer, size, "bytes that the data connection carried, those that are missing in the capture included") \
-    COLUMN(R, real, duration, "of the data connection; seconds") \
+    COLUMN(R, real, duration, "of the data connection, from its first packet to its last; seconds") \
     COLUMN(R, integer, reply_code, "code of the final reply; NULL where it was not seen") \
     COLUMN(R, boolean, complete, "1 where the server said so and nothing is missing, 0 where it refused, broke off or bytes are missing") \
     COLUMN(R, integer, file_id, "files.file_id; NULL for listings and refused transfers")

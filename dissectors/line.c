@@ -34,6 +34,13 @@ enum line_found line_take(struct line_reader *reader, struct cursor *bytes, stru
     return LINE_TOO_LONG;
 }
 
+bool line_is_tls(const struct cursor *bytes)
+{
+    struct cursor start = *bytes;
+
+    return take_u8(&start) == 22 && take_u8(&start) == 3 && cursor_is_good(&start);
+}
+
 static bool is_digit(uint8_t byte)
 {
     return byte >= '0' && byte <= '9';

@@ -24,6 +24,9 @@ enum line_found {
 /* The next line. `line` is borrowed from the cursor's buffer. What is answered does not depend on how the bytes arrive. */
 enum line_found line_take(struct line_reader *reader, struct cursor *bytes, struct bytes *line);
 
+/* Whether TLS begins here instead of a line: its first record is a handshake (RFC 8446, 5.1). */
+bool line_is_tls(const struct cursor *bytes);
+
 /* Most bytes kept of a reply's text, and most lines of one reply. */
 #define REPLY_TEXT_LIMIT 4096
 #define REPLY_LINES_LIMIT 1024

@@ -277,7 +277,7 @@ static enum verdict on_client_lines(struct conversation *conversation, struct sm
         note_many_pending(conversation, smtp);
         return VERDICT_NEED_OTHER_SIDE;
     }
-    if ((smtp->phase == SMTP_RESYNC || awaits(smtp, SMTP_STARTTLS)) && smtp_looks_like_tls(bytes))
+    if ((smtp->phase == SMTP_RESYNC || awaits(smtp, SMTP_STARTTLS)) && line_is_tls(bytes))
         return smtp_begin_tls(conversation, smtp);
     if (awaits(smtp, SMTP_DATA)) {
         enum verdict verdict = guess_message(conversation, smtp, bytes);

@@ -127,8 +127,6 @@ void smtp_leave_message(struct smtp *smtp, enum smtp_phase phase);
 /* The message of DATA is over; its reply comes next. */
 void smtp_end_message(struct conversation *conversation, struct smtp *smtp, bool end_is_seen);
 
-/* TLS begins with a handshake record (RFC 8446, 5.1). */
-bool smtp_looks_like_tls(const struct cursor *bytes);
 enum verdict smtp_begin_tls(struct conversation *conversation, struct smtp *smtp);
 
 void smtp_keep_text(struct text *text, size_t limit, struct bytes value);

@@ -328,14 +328,6 @@ void smtp_note_long_line(struct conversation *conversation, struct smtp *smtp, e
                          side_name(from), LINE_LIMIT);
 }
 
-/* TLS begins with a handshake record (RFC 8446, 5.1). */
-bool smtp_looks_like_tls(const struct cursor *bytes)
-{
-    struct cursor start = *bytes;
-
-    return take_u8(&start) == 22 && take_u8(&start) == 3 && cursor_is_good(&start);
-}
-
 /* ---- the server's replies ---- */
 
 static void keep_last_reply(struct smtp *smtp)
@@ -458,7 +450,7 @@ enum verdict smtp_on_server_data(struct conversation *conversation, struct smtp 
             return VERDICT_NEED_OTHER_SIDE; /* this reply is to what the client said meanwhile */
         if (smtp->phase == SMTP_MESSAGE && smtp->pending.count == 0 && !ends_message(conversation, smtp))
             return VERDICT_NEED_OTHER_SIDE;
-        if (smtp->pending.count == 0 && smtp->reply.code == 220 && smtp->has_banner && smtp_looks_like_tls(bytes))
+        if (smtp->pending.count == 0 && smtp->reply.code == 220 && smtp->has_banner && line_is_tls(bytes))
             return smtp_begin_tls(conversation, smtp); /* STARTTLS was not seen */
         found = line_take(&lines, &ahead, &line);
         if (found == LINE_TOO_LONG)
