@@ -1,13 +1,16 @@
 #!/bin/bash
 # A second opinion on the recorded cases: what tshark reads in them must agree with what wirescribe reads, or the
-# difference must be explained in compare_tshark.explanations. Each case is one test.
+# difference must be explained in compare_tshark.explanations. Each case is one test. Cases with damage (gaps, one side only,
+# hostile) are left out: there tshark guesses in its own way, and its opinion proves nothing.
 set -euo pipefail
 tests=$(cd "$(dirname "$0")" && pwd)
 wirescribe=${WIRESCRIBE:-$tests/../build/wirescribe}
 
 cases=()
 for capture in "$tests"/*/*/capture.pcap*; do
-    [ -e "$capture" ] && cases+=("$capture")
+    if grep -qs '^Origin: recorded from' "$(dirname "$capture")/README.md"; then
+        cases+=("$capture")
+    fi
 done
 if ! command -v tshark > /dev/null 2>&1; then
     echo 'tshark is not installed'

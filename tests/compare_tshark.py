@@ -271,21 +271,23 @@ class TsharkStream:
         return without_idle_macs(result)
 
     def websocket_messages(self):
+        """Side by side, in the order of their beginnings: a control frame may stand inside a message."""
         messages = []
         for end in sorted(self.frames):
             begun = None
             for opcode, is_final, length in self.frames[end]:
                 if opcode >= 8:
-                    messages.append(websocket_message(end, OPCODES.get(opcode, opcode), length, 1))
+                    messages.append([end, OPCODES.get(opcode, opcode), length, 1, True])
                     continue
                 if opcode != 0 or begun is None:
-                    begun = [OPCODES.get(opcode, opcode), 0, 0]
-                begun[1] += length
-                begun[2] += 1
+                    begun = [end, OPCODES.get(opcode, opcode), 0, 0, False]
+                    messages.append(begun)
+                begun[2] += length
+                begun[3] += 1
+                begun[4] = is_final
                 if is_final:
-                    messages.append(websocket_message(end, *begun))
                     begun = None
-        return messages
+        return [websocket_message(*message[:4]) for message in messages if message[4]]
 
 
 def ftp_command(command, argument):
