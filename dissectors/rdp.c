@@ -410,6 +410,8 @@ static enum verdict rdp_on_gap(struct conversation *conversation, void *state, e
 
     (void)conversation;
     side->is_silent = true;
+    if (from == FROM_CLIENT)
+        rdp->client_waits = false; /* what waited is given up */
     if (count <= side->to_skip) {
         side->to_skip -= count; /* inside a PDU whose length is known */
         return VERDICT_GO_ON;

@@ -450,11 +450,11 @@ static bool same_rows(const struct worker *a, const struct worker *b)
     return bytes_equal(bytes_of(a->batch->bytes, a->batch->used), bytes_of(b->batch->bytes, b->batch->used));
 }
 
-static void init_worker(struct worker *worker)
+/* A worker that begins anew, with a batch that is used again. */
+static void init_worker(struct worker *worker, struct row_batch *batch)
 {
-    *worker = (struct worker){.batch = row_batch_new(1 << 20)};
-    if (worker->batch == NULL)
-        abort();
+    batch->used = 0;
+    *worker = (struct worker){.batch = batch};
 }
 
 static unsigned long long from_environment(const char *name, unsigned long long otherwise)
@@ -464,19 +464,24 @@ static unsigned long long from_environment(const char *name, unsigned long long 
     return text != NULL ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static void bend_and_play(const char *name, const struct mutant *straight, uint64_t round)
+/* What all rounds of a dialogue share. */
+struct bench {
+    struct mutant straight;
+    struct mutant mutant;
+    struct row_batch *batches[2];
+};
+
+static void bend_and_play(const char *name, struct bench *bench, uint64_t round)
 {
     struct dice dice = {.state = round};
-    struct mutant *mutant = malloc(sizeof *mutant);
+    struct mutant *mutant = &bench->mutant;
     struct worker whole;
     struct worker split;
 
-    if (mutant == NULL)
-        abort();
-    *mutant = *straight;
+    *mutant = bench->straight;
     bend(&dice, mutant);
-    init_worker(&whole);
-    init_worker(&split);
+    init_worker(&whole, bench->batches[0]);
+    init_worker(&split, bench->batches[1]);
     play(mutant, &whole, &dice, SIZE_MAX);
     play(mutant, &split, &dice, roll_below(&dice, 4) == 0 ? 1 : 64);
     check_rows(&whole);
@@ -484,30 +489,37 @@ static void bend_and_play(const char *name, const struct mutant *straight, uint6
         printf("        %s, round %llu: in other pieces the rows differ\n", name, (unsigned long long)round);
         print_difference(&whole, &split);
     }
-    row_batch_free(whole.batch);
-    row_batch_free(split.batch);
-    free(mutant);
 }
 
 static void bend_many(const char *name, uint16_t port, const struct step *steps, size_t count)
 {
     unsigned long long first = from_environment("MUTATIONS_FIRST", 1);
     unsigned long long rounds = from_environment("MUTATIONS", ROUNDS);
-    struct mutant *straight = calloc(1, sizeof *straight);
+    struct bench *bench = calloc(1, sizeof *bench);
 
-    if (straight == NULL || !CHECK(count <= STEPS_LIMIT))
+    if (bench == NULL || !CHECK(count <= STEPS_LIMIT))
         abort();
-    straight->server_port = port;
-    straight->count = count;
+    for (int i = 0; i < 2; i++) {
+        bench->batches[i] = row_batch_new(1 << 20);
+        if (bench->batches[i] == NULL)
+            abort();
+    }
+    bench->straight.server_port = port;
+    bench->straight.count = count;
     for (size_t i = 0; i < count; i++) {
-        CHECK(steps[i].says.length <= STEP_BYTES);
-        straight->steps[i].from = steps[i].from;
-        straight->steps[i].length = steps[i].says.length;
-        memcpy(straight->steps[i].bytes, steps[i].says.at, steps[i].says.length);
+        struct mutant_step *step = &bench->straight.steps[i];
+
+        if (!CHECK(steps[i].says.length <= STEP_BYTES))
+            abort();
+        step->from = steps[i].from;
+        step->length = steps[i].says.length;
+        memcpy(step->bytes, steps[i].says.at, step->length);
     }
     for (unsigned long long round = first; round < first + rounds; round++)
-        bend_and_play(name, straight, round);
-    free(straight);
+        bend_and_play(name, bench, round);
+    for (int i = 0; i < 2; i++)
+        row_batch_free(bench->batches[i]);
+    free(bench);
 }
 
 #define BEND(NAME, PORT, STEPS) bend_many(NAME, PORT, STEPS, sizeof(STEPS) / sizeof((STEPS)[0]))
