@@ -135,7 +135,8 @@ def main():
         folder = options.out / name
         folder.mkdir(parents=True, exist_ok=True)
         purpose = write_vlan(name, folder) if name == "ssh/vlan" else write_conversation(name, folder)
-        (folder / "README.md").write_text(f"# {name}\n\nPurpose: {purpose}\n\nOrigin: hand-made packets with right checksums.\n\n"
+        origin = "the recorded packets of ssh/openssh, with a VLAN tag added" if name == "ssh/vlan" else "hand-made packets with right checksums"
+        (folder / "README.md").write_text(f"# {name}\n\nPurpose: {purpose}\n\nOrigin: {origin}.\n\n"
                                           f"Made by: `tests/record/handmade.py --out tests {name}`\n")
 
 
