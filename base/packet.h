@@ -28,6 +28,14 @@ enum tcp_flag {
     TCP_URG = 0x20,
 };
 
+/* What the checksums of a packet's innermost IP and transport headers say. */
+enum checksum_state {
+    CHECKSUM_UNCHECKED, /* cut short by the capture, a fragment, or a protocol without one */
+    CHECKSUM_GOOD,
+    CHECKSUM_OFFLOADED, /* wrong as a sender leaves it for its network card to fill in: 0, or the pseudo-header's sum alone */
+    CHECKSUM_WRONG,
+};
+
 /* What came of decoding one frame. Everything but DECODED has no flow. */
 enum decode_result {
     DECODED,          /* an IP packet; fields below are filled */
@@ -72,7 +80,9 @@ struct packet {
     uint32_t sequence;   /* TCP */
     uint32_t acknowledgment;
     uint8_t tcp_flags;
-    uint16_t window;
+    uint16_t window;     /* as the header has it, not scaled */
+    uint16_t urgent;     /* the urgent pointer; meaningful with TCP_URG only */
+    uint8_t checksum;    /* enum checksum_state */
     struct bytes payload;    /* as captured */
     uint32_t payload_length; /* as the headers state it (>= payload.length; more where the capture cut packets short) */
 };

@@ -52,7 +52,8 @@ static enum decode_result decode_tcp(struct packet *packet, struct cursor *curso
     offset = take_u8(cursor) >> 4;
     packet->tcp_flags = take_u8(cursor) & 0x3f;
     packet->window = take_u16_be(cursor);
-    skip_bytes(cursor, 4); /* checksum, urgent pointer */
+    skip_bytes(cursor, 2); /* checksum */
+    packet->urgent = take_u16_be(cursor);
     if (!cursor_is_good(cursor))
         return DECODE_SHORT;
     header = offset * 4u;
@@ -137,6 +138,7 @@ static enum decode_result decode_transport(struct packet *packet)
     enum decode_result result = DECODED;
 
     packet->has_transport = false;
+    packet->checksum = CHECKSUM_UNCHECKED;
     packet->source_port = 0;
     packet->destination_port = 0;
     if (packet->network_payload_length < least_header(packet->protocol))
