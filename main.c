@@ -50,6 +50,8 @@ static const char usage_text[] =
     "  -f, --filter BPF     only packets that match this filter (see pcap-filter(7))\n"
     "  -c, --count N        stop after N packets\n"
     "      --threads N      worker threads, 1 to 64 (default: by the processors)\n"
+    "      --tcp-policy P   how the receiving hosts treat overlapping segments and fragments: linux (default), first,\n"
+    "                       last, windows or bsd\n"
     "      --no-ndpi        do not name flows by nDPI: faster; the ndpi_ columns stay NULL\n"
     "  -q, --quiet          no progress, no summary; warnings and errors only\n"
     "live:\n"
@@ -77,6 +79,7 @@ enum long_option {
     OPTION_APPEND = 256,
     OPTION_THREADS,
     OPTION_NO_NDPI,
+    OPTION_TCP_POLICY,
     OPTION_SNAPLEN,
     OPTION_NO_PROMISCUOUS,
     OPTION_FORMAT,
@@ -123,6 +126,21 @@ static bool parse_number(const char *option, const char *text, long least, long 
     return false;
 }
 
+static bool parse_policy(const char *text, enum overlap_policy *policy)
+{
+    static const char *const names[OVERLAP_POLICIES] = {
+        [OVERLAP_LINUX] = "linux", [OVERLAP_FIRST] = "first", [OVERLAP_LAST] = "last", [OVERLAP_WINDOWS] = "windows", [OVERLAP_BSD] = "bsd"};
+
+    for (int i = 0; i < OVERLAP_POLICIES; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *policy = (enum overlap_policy)i;
+            return true;
+        }
+    }
+    log_error("--tcp-policy takes linux, first, last, windows or bsd, not '%s'", text);
+    return false;
+}
+
 static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
     {"append", no_argument, NULL, OPTION_APPEND},
@@ -130,6 +148,7 @@ static const struct option long_options[] = {
     {"count", required_argument, NULL, 'c'},
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"no-ndpi", no_argument, NULL, OPTION_NO_NDPI},
+    {"tcp-policy", required_argument, NULL, OPTION_TCP_POLICY},
     {"quiet", no_argument, NULL, 'q'},
     {"interface", required_argument, NULL, 'i'},
     {"snaplen", required_argument, NULL, OPTION_SNAPLEN},
@@ -181,6 +200,8 @@ static bool take_option(struct arguments *arguments, int letter, const char *val
     case OPTION_NO_NDPI:
         arguments->pipeline.names_flows = false;
         return true;
+    case OPTION_TCP_POLICY:
+        return parse_policy(value, &arguments->pipeline.tcp_policy);
     case 'q':
         arguments->is_quiet = true;
         return true;
@@ -430,8 +451,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"read", command_read, " output append filter count threads no-ndpi quiet "},
-    {"live", command_live, " output append filter count threads no-ndpi quiet interface snaplen no-promiscuous "},
+    {"read", command_read, " output append filter count threads no-ndpi tcp-policy quiet "},
+    {"live", command_live, " output append filter count threads no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
     {"sessions", command_sessions, " format protocol limit "},
     {"sql", command_sql, " format "},
     {"report", command_report, " html "},

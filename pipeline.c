@@ -204,6 +204,7 @@ static bool start_worker(struct pipeline *pipeline, unsigned position)
         .next_id = next_id,
         .decode_ip = decode_ip,
         .names_flows = pipeline->options->names_flows,
+        .tcp_policy = pipeline->options->tcp_policy,
         .memory_limit = HELD_BYTES / pipeline->worker_count,
     };
 

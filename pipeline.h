@@ -21,6 +21,7 @@ struct pipeline_options {
     unsigned threads;      /* workers; 0: by the number of processors */
     uint64_t most_packets; /* 0: all */
     bool names_flows;      /* by nDPI */
+    enum overlap_policy tcp_policy; /* of the hosts that receive */
     const volatile sig_atomic_t *stop;
     void (*progress)(void *context, const struct capture_totals *totals); /* may be NULL */
 };

@@ -36,6 +36,19 @@ enum checksum_state {
     CHECKSUM_WRONG,
 };
 
+/*
+ * Which of two copies of a byte its receiver kept, where segments or fragments overlap with different contents. Bytes
+ * that a host had in order already are its application's, and no policy changes them.
+ */
+enum overlap_policy {
+    OVERLAP_LINUX,   /* the copy that begins earlier; of two that begin at the same place, the longer. Fragments: drops the datagram */
+    OVERLAP_FIRST,   /* the copy that came first */
+    OVERLAP_LAST,    /* the copy that came last */
+    OVERLAP_WINDOWS, /* since Vista: as OVERLAP_FIRST; older ones as OVERLAP_BSD. Fragments: drops the datagram */
+    OVERLAP_BSD,     /* the copy that begins earlier; of two that begin at the same place, the first */
+    OVERLAP_POLICIES,
+};
+
 /* What came of decoding one frame. Everything but DECODED has no flow. */
 enum decode_result {
     DECODED,          /* an IP packet; fields below are filled */
@@ -82,6 +95,7 @@ struct packet {
     uint8_t tcp_flags;
     uint16_t window;     /* as the header has it, not scaled */
     uint16_t urgent;     /* the urgent pointer; meaningful with TCP_URG only */
+    uint16_t checksum_field; /* TCP: as the header has it */
     uint8_t checksum;    /* enum checksum_state */
     struct bytes payload;    /* as captured */
     uint32_t payload_length; /* as the headers state it (>= payload.length; more where the capture cut packets short) */

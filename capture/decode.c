@@ -52,7 +52,7 @@ static enum decode_result decode_tcp(struct packet *packet, struct cursor *curso
     offset = take_u8(cursor) >> 4;
     packet->tcp_flags = take_u8(cursor) & 0x3f;
     packet->window = take_u16_be(cursor);
-    skip_bytes(cursor, 2); /* checksum */
+    packet->checksum_field = take_u16_be(cursor);
     packet->urgent = take_u16_be(cursor);
     if (!cursor_is_good(cursor))
         return DECODE_SHORT;

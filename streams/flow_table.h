@@ -7,6 +7,7 @@
 #include "base/flow.h"
 #include "base/packet.h"
 #include "streams/reassembly.h"
+#include "streams/segment_check.h"
 
 /*
  * How long a flow may be silent before it is over, by what it is (seconds of capture time).
@@ -53,9 +54,29 @@ struct tcp_seen {
     bool reset;
 };
 
+/* The packets whose copies are recognized: a mirror port that copies both ways shows each packet twice. */
+#define DUPLICATES_REMEMBERED 4
+#define DUPLICATES_US 20000
+
+struct seen_packet {
+    uint32_t hash;
+    int64_t time_us;
+};
+
 /* What only TCP flows have. Owned by the flow. */
 struct tcp_flow {
     struct reassembly stream[ENDPOINTS];
+    struct tcp_side side[ENDPOINTS];
+    struct doubts *doubts[ENDPOINTS]; /* owned; NULL: nothing is in doubt */
+    uint8_t unfit_checks;             /* bits 1 << enum doubt: checks that do not fit this flow */
+    uint8_t refuted[DOUBTS];          /* doubted segments that were acknowledged after all */
+    struct seen_packet recent[DUPLICATES_REMEMBERED];
+    unsigned recent_at;
+    /* A reset that was believed; what its sender says afterwards may refute it. */
+    bool has_reset;
+    enum endpoint reset_from;
+    int64_t reset_at;           /* offset in its sender's stream */
+    int64_t reset_acknowledged; /* what its sender had acknowledged by then */
     struct tcp_seen seen[ENDPOINTS];
     int64_t syn_us;     /* newest SYN before the answer; 0: none */
     int64_t syn_ack_us; /* first SYN with ACK; 0: none */
@@ -74,6 +95,17 @@ struct tcp_flow {
     int64_t awaited_newest_us;
 };
 
+/* What is noticed about a flow as such. */
+enum flow_finding {
+    FINDING_OVERLAP_DIFFERS,
+    FINDING_INJECTION,
+    FINDING_RESET_REFUTED,
+    FINDING_RESET_OUTSIDE,
+    FINDING_URGENT,
+    FINDING_CHECK_UNFIT,
+    FINDING_FRAGMENTS_OVERLAP,
+};
+
 struct flow {
     struct flow_facts facts; /* first: services get it back as a flow */
     struct flow_key key;
@@ -89,7 +121,7 @@ struct flow {
     uint64_t missing[ENDPOINTS];
     uint64_t retransmitted[ENDPOINTS];
     uint64_t out_of_order[ENDPOINTS];
-    bool had_overlap_finding;
+    uint8_t findings; /* bits 1 << enum flow_finding: each is told once a flow */
     struct tcp_flow *tcp; /* NULL: not TCP */
     void *conversation;   /* the reader's */
     void *naming;         /* what nDPI knows so far; NULL before the first packet and after it has answered */

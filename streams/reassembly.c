@@ -17,6 +17,8 @@
 #define PIECE_COST sizeof(struct held_segment)
 /* A piece that was joined from parts is at most so long. */
 #define JOINED_MOST 65536
+/* Pieces that one segment may replace; of the others the older copy stays. */
+#define CARVE_MOST 64
 
 void reassembly_open(struct reassembly *stream, uint32_t first_sequence, bool has_start)
 {
@@ -114,6 +116,8 @@ static bool join_piece(struct reassembly *stream, unsigned at, const struct held
     before->bytes = grown;
     before->length += piece->length;
     before->captured += piece->length;
+    if (piece->segment_end > before->segment_end)
+        before->segment_end = piece->segment_end;
     stream->held_bytes += piece->length;
     *held_total += piece->length;
     return true;
@@ -169,20 +173,131 @@ static struct bytes part_of(struct bytes captured, uint64_t start, uint64_t from
     return bytes_of(captured.at + first, (size_t)(last - first));
 }
 
-static void hold(struct reassembly *stream, uint64_t start, struct bytes captured, uint32_t length, int64_t time_us, struct segment_report *report,
-                 uint64_t *held_total)
+/* Whether the receiver prefers a new segment to a piece that it holds behind a hole. */
+static bool is_preferred(uint8_t policy, uint64_t start, uint64_t end, const struct held_segment *held)
+{
+    switch (policy) {
+    case OVERLAP_LAST:
+        return true;
+    case OVERLAP_BSD:
+        return start < held->segment_start;
+    case OVERLAP_LINUX:
+        return start < held->segment_start || (start == held->segment_start && end > held->segment_end);
+    default:
+        return false;
+    }
+}
+
+static void take_out(struct reassembly *stream, unsigned at, uint64_t *held_total)
+{
+    stream->held_bytes -= stream->held[at].captured + PIECE_COST;
+    *held_total -= stream->held[at].captured + PIECE_COST;
+    free(stream->held[at].bytes);
+    stream->held_count--;
+    memmove(&stream->held[at], &stream->held[at + 1], (stream->held_count - at) * sizeof stream->held[0]);
+}
+
+/* Keeps of a piece what lies before `to`. */
+static void cut_end(struct reassembly *stream, struct held_segment *piece, uint64_t to, uint64_t *held_total)
+{
+    uint32_t length = (uint32_t)(to - piece->start);
+    uint32_t captured = piece->captured < length ? piece->captured : length;
+
+    stream->held_bytes -= piece->captured - captured;
+    *held_total -= piece->captured - captured;
+    piece->length = length;
+    piece->captured = captured;
+}
+
+/* Makes room for the bytes [from, to) in the piece `at`. False where that would take more memory than there is. */
+static bool carve(struct reassembly *stream, unsigned at, uint64_t from, uint64_t to, uint64_t *held_total)
+{
+    struct held_segment *piece = &stream->held[at];
+    uint64_t end = piece->start + piece->length;
+
+    if (to < end) {
+        struct bytes rest = part_of(bytes_of(piece->bytes, piece->captured), piece->start, to, end);
+        struct held_segment behind = *piece;
+
+        behind.start = to;
+        behind.length = (uint32_t)(end - to);
+        behind.captured = (uint32_t)rest.length;
+        if (!insert_piece(stream, at + 1, behind, rest.at, held_total))
+            return false;
+        piece = &stream->held[at]; /* the list may have moved */
+    }
+    if (from > piece->start)
+        cut_end(stream, piece, from, held_total);
+    else
+        take_out(stream, at, held_total);
+    return true;
+}
+
+/*
+ * Takes from the pieces what the receiver gives up for the part from `start` on of a segment that began at
+ * `segment_start`. Answers whether it did that with any.
+ */
+static bool give_way(struct reassembly *stream, uint64_t segment_start, uint64_t start, uint64_t end, uint64_t *held_total)
+{
+    uint64_t settled = reassembly_in_order_to(stream);
+    unsigned carved = 0;
+    uint64_t from = start > settled ? start : settled;
+    unsigned at = first_behind(stream, from);
+
+    while (at < stream->held_count && stream->held[at].start < end && carved < CARVE_MOST) {
+        struct held_segment *piece = &stream->held[at];
+        uint64_t piece_end = piece->start + piece->length;
+        uint64_t cut_from = piece->start > from ? piece->start : from;
+        uint64_t cut_to = piece_end < end ? piece_end : end;
+        unsigned before = stream->held_count;
+
+        if (!is_preferred(stream->policy, segment_start, end, piece)) {
+            at++;
+            continue;
+        }
+        if (!carve(stream, at, cut_from, cut_to, held_total))
+            break;
+        carved++;
+        at += stream->held_count >= before; /* of a piece that was taken out, the next one has the place */
+    }
+    return carved > 0;
+}
+
+/* Notes where a segment repeats what is held with other contents. */
+static void compare_with_held(const struct reassembly *stream, uint64_t start, struct bytes captured, uint64_t end, struct segment_report *report)
+{
+    for (unsigned at = first_behind(stream, start); at < stream->held_count && stream->held[at].start < end; at++) {
+        report->is_retransmission = true;
+        if (report->differs || !contradicts_held(&stream->held[at], start, captured))
+            continue;
+        report->differs = true;
+        report->differs_at = stream->held[at].start > start ? stream->held[at].start : start;
+    }
+}
+
+/* Holds the parts of a segment that no piece holds. `segment_start` is where it began, before what was handed on was cut off. */
+static void hold(struct reassembly *stream, uint64_t segment_start, uint64_t start, struct bytes captured, uint32_t length, int64_t time_us,
+                 struct segment_report *report, uint64_t *held_total)
 {
     uint64_t end = start + length;
     uint64_t from = start;
-    unsigned at = first_behind(stream, start);
+    unsigned at;
 
+    compare_with_held(stream, start, captured, end, report);
+    report->replaces = report->differs && give_way(stream, segment_start, start, end, held_total);
+    at = first_behind(stream, start);
     while (from < end) {
         bool has_piece = at < stream->held_count && stream->held[at].start < end;
         uint64_t to = has_piece ? stream->held[at].start : end;
 
         if (to > from) {
             struct bytes bytes = part_of(captured, start, from, to);
-            struct held_segment piece = {.start = from, .length = (uint32_t)(to - from), .captured = (uint32_t)bytes.length, .time_us = time_us};
+            struct held_segment piece = {.start = from,
+                                         .length = (uint32_t)(to - from),
+                                         .captured = (uint32_t)bytes.length,
+                                         .time_us = time_us,
+                                         .segment_start = segment_start,
+                                         .segment_end = end};
 
             if (!join_piece(stream, at, &piece, bytes.at, held_total)) {
                 if (!insert_piece(stream, at, piece, bytes.at, held_total)) {
@@ -194,11 +309,6 @@ static void hold(struct reassembly *stream, uint64_t start, struct bytes capture
         }
         if (!has_piece)
             return;
-        report->is_retransmission = true;
-        if (contradicts_held(&stream->held[at], start, captured)) {
-            report->differs = true;
-            report->differs_at = stream->held[at].start > start ? stream->held[at].start : start;
-        }
         from = stream->held[at].start + stream->held[at].length;
         at++;
     }
@@ -259,6 +369,7 @@ struct segment_report reassembly_segment(struct reassembly *stream, const struct
                                          uint32_t length, int64_t time_us, bool must_hold, uint64_t *held_total)
 {
     struct segment_report report = {.is_retransmission = false};
+    uint64_t segment_start = offset;
     uint64_t end = offset + length;
 
     if (offset > stream->next + REASSEMBLY_WINDOW) {
@@ -288,7 +399,7 @@ struct segment_report reassembly_segment(struct reassembly *stream, const struct
     }
     report.is_out_of_order = offset > reassembly_in_order_to(stream);
     if (report.is_out_of_order || must_hold || (stream->held_count > 0 && stream->held[0].start < end)) {
-        hold(stream, offset, captured, (uint32_t)(end - offset), time_us, &report, held_total);
+        hold(stream, segment_start, offset, captured, (uint32_t)(end - offset), time_us, &report, held_total);
         if (!must_hold)
             reassembly_drain(stream, sink, UINT64_MAX, INT64_MAX, held_total);
         return report;

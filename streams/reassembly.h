@@ -5,12 +5,13 @@
  * first byte seen where the SYN was not. They do not wrap (RFC 9293, section 3.4
  * has sequence numbers modulo 2^32).
  *
- * The first copy of a byte wins; a later copy that differs is told to the caller.
+ * Where two copies of a byte differ, what was handed on or waits in order stays; behind a hole the policy of the
+ * receiver decides (enum overlap_policy). The difference is told to the caller.
  */
 #ifndef WIRESCRIBE_STREAMS_REASSEMBLY_H
 #define WIRESCRIBE_STREAMS_REASSEMBLY_H
 
-#include "base/bytes.h"
+#include "base/packet.h"
 
 /* Bytes of one side that may wait for a hole to be filled, and the pieces they lie in. */
 #define REASSEMBLY_HELD_BYTES (4u << 20)
@@ -20,13 +21,15 @@
 /* How many segments that were handed on last are remembered, to notice a repetition that differs. */
 #define REASSEMBLY_RECENT 6
 
-/* A piece that waits. Owned. */
+/* A piece that waits: a segment, or what is left of one. Owned. */
 struct held_segment {
     uint64_t start;
     uint32_t length;   /* on the wire */
     uint32_t captured; /* <= length: bytes at `bytes` */
     uint8_t *bytes;
     int64_t time_us;
+    uint64_t segment_start; /* of the whole segment that it came in, for the policies */
+    uint64_t segment_end;
 };
 
 /* What was handed on: enough to compare a repetition with it. */
@@ -41,7 +44,7 @@ struct reassembly {
     bool has_start;    /* offset 0 is the stream's first byte */
     bool has_fin;
     bool has_ended;    /* the end was handed on */
-    bool was_reset;
+    uint8_t policy;    /* enum overlap_policy, of the receiver */
     uint32_t base;     /* sequence number of offset 0 */
     uint64_t next;     /* offset of the next byte to hand on */
     uint64_t fin_at;   /* offset of the end, where has_fin */
@@ -66,12 +69,13 @@ struct segment_report {
     bool is_retransmission; /* repeats bytes that were seen already */
     bool is_out_of_order;   /* lies behind a hole */
     bool differs;           /* repeats bytes with other contents */
+    bool replaces;          /* ... and some of these took the place of the older ones */
     bool is_outside;        /* not believed: too far ahead, or behind the end */
     bool is_refused;        /* no room to hold it: give up a hole and offer it again */
     uint64_t differs_at;    /* offset of the repetition that differs */
 };
 
-/* Sets offset 0 to that sequence number. Only once. */
+/* Sets offset 0 to that sequence number. Only before anything was handed on or held. */
 void reassembly_open(struct reassembly *stream, uint32_t first_sequence, bool has_start);
 
 /* The stream offset of a sequence number, the nearest to `next`. May be negative: before offset 0. */

@@ -230,7 +230,7 @@ struct flow *streams_new_flow(struct streams *streams, const struct packet *pack
     facts->server_port = is_client ? packet->destination_port : packet->source_port;
     flow->timeout_class = packet->protocol == IP_PROTOCOL_TCP ? TIMEOUT_TCP_ATTEMPT : TIMEOUT_DATAGRAM;
     flow->wants_data = packet->protocol == IP_PROTOCOL_TCP;
-    if (flow->wants_data && !tcp_init(flow)) {
+    if (flow->wants_data && !tcp_init(flow, streams->options.tcp_policy)) {
         free(flow);
         return NULL;
     }

@@ -11,6 +11,18 @@
 /* One row of `flow`, written when the flow is over. The tables' documentation stands in flow_record.c. */
 extern const struct record_table flow_table;
 
+/* What happened to packets that a flow's row does not tell. */
+enum streams_counter {
+    COUNTER_DOUBTED,       /* segments that their receiver has probably not taken; see doubts.h */
+    COUNTER_DOUBTED_TAKEN, /* those of them that were acknowledged after all */
+    COUNTER_ACKNOWLEDGMENTS_TAKEN_BACK,
+    COUNTER_RESETS_OUTSIDE,
+    COUNTER_BEHIND_END,    /* segments behind a FIN, or too far ahead to be believed */
+    COUNTER_DUPLICATED,    /* packets that were captured twice within a moment */
+    COUNTER_HOLES_GIVEN_UP, /* for want of room */
+    STREAMS_COUNTERS,
+};
+
 struct streams_options {
     const struct stream_reader *reader;
     /* Rows, ids: called on the worker's thread. */
@@ -20,6 +32,7 @@ struct streams_options {
     /* Decodes a datagram put together from fragments: capture's decode_ip. */
     enum decode_result (*decode_ip)(struct packet *packet, struct bytes ip);
     bool names_flows; /* ask nDPI for each flow's protocol, category and risks */
+    enum overlap_policy tcp_policy; /* of the hosts that receive */
     uint64_t memory_limit; /* bytes that may wait for missing ones, over all flows of this worker */
 };
 

@@ -1,37 +1,61 @@
 /*
- * tcp.c - one TCP connection (RFC 9293): handshake, both sides' reassembly, holes, ends.
+ * tcp.c - one TCP connection (RFC 9293): handshake, both sides' segments, resets, ends.
  *
- * Holes. A hole that the network made is filled by a retransmission. A hole that
- * the capture made shows when the other side acknowledges bytes that were never
- * seen. But captures also swap packets: the acknowledgment, and even the answer,
- * may stand before the bytes that they answer. So the flow then *awaits* those
- * bytes for REORDER_MOMENTS packets of its own or REORDER_US, and holds back what
- * the answering side says meanwhile; after that the hole is given up and told.
- * Where the other side is not seen at all, a hole is given up once
+ * What the receiver took. A segment that it has probably dropped (segment_check.c) goes to neither stream nor state, but
+ * is kept aside (doubts.c). Overlapping copies are decided by the receiver's policy (reassembly.c). A reset ends nothing
+ * at once: it marks the flow, which is over when nothing more comes. If its sender goes on, it was not the sender's.
+ * Holes and what waits behind them: tcp_holes.c. Where the other side is not seen at all, a hole is given up once
  * ONE_SIDED_SEGMENTS wait behind it, and in any case at reassembly's limits.
  *
- * Leaves out, for now: validation of RST and data against the receiver's window,
- * timestamps (RFC 7323), checksums. Urgent data (RFC 6093) stays in line, where
- * it stands in the stream.
+ * Urgent data (RFC 6093) stays in line, where it stands in the stream, and is told as a finding: hosts that take it out
+ * of line read one byte less.
  */
-#include "streams/worker.h"
+#include "streams/tcp.h"
 
 #include "base/finding.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REORDER_MOMENTS 8
-#define REORDER_US 500000
 #define ONE_SIDED_SEGMENTS 32
-/* A reset, or an acknowledgment during the handshake, further away than this does not belong to the stream. */
+/* An acknowledgment during the handshake further away than this does not belong to the stream. */
 #define PLAUSIBLE_DISTANCE (1 << 20)
 
-struct tcp_sink {
-    struct streams *streams;
-    struct flow *flow;
-    enum endpoint from;
-};
+void tcp_finding(struct streams *streams, struct flow *flow, enum flow_finding which, int64_t time_us, const char *severity, const char *name,
+                 const char *detail, ...)
+{
+    char text[240];
+    struct finding finding;
+    va_list arguments;
+
+    if ((flow->findings & (1u << which)) != 0)
+        return;
+    flow->findings |= (uint8_t)(1u << which);
+    va_start(arguments, detail);
+    vsnprintf(text, sizeof text, detail, arguments);
+    va_end(arguments);
+    finding = (struct finding){
+        .flow_id = record_integer(flow->facts.flow_id),
+        .time_us = record_integer(time_us),
+        .severity = record_text_of(severity),
+        .name = record_text_of(name),
+        .detail = record_text_of(text),
+    };
+    streams->options.write(streams->options.context, &finding_table, &finding);
+}
+
+/* What was put aside and said something else than what the receiver took was meant to mislead. */
+static void settle_doubts(struct streams *streams, struct flow *flow, enum endpoint from, struct bytes bytes, int64_t time_us)
+{
+    uint64_t end = flow->tcp->stream[from].next;
+    enum doubt reason = doubts_settle(flow->tcp->doubts[from], end - bytes.length, bytes);
+
+    if (reason != DOUBT_NONE)
+        tcp_finding(streams, flow, FINDING_INJECTION, time_us, "alarm", "tcp_injection",
+                    "a segment of the %s %s said something else than the one that was taken at its place, near offset %llu",
+                    side_name(flow_side(flow, from)), doubt_text(reason), (unsigned long long)(end - bytes.length));
+}
 
 static void on_bytes(void *argument, struct bytes bytes, int64_t time_us)
 {
@@ -39,6 +63,8 @@ static void on_bytes(void *argument, struct bytes bytes, int64_t time_us)
     struct flow *flow = sink->flow;
 
     flow->bytes[sink->from] += bytes.length;
+    if (flow->tcp->doubts[sink->from] != NULL)
+        settle_doubts(sink->streams, flow, sink->from, bytes, time_us);
     if (!flow->wants_data)
         return;
     streams_open_conversation(sink->streams, flow, NULL);
@@ -59,31 +85,39 @@ static void on_missing(void *argument, uint64_t count, int64_t time_us)
         flow->wants_data = sink->streams->options.reader->gap(flow->conversation, flow_side(flow, sink->from), count, time_us);
 }
 
-static struct reassembly_sink sink_of(struct tcp_sink *sink)
+struct reassembly_sink tcp_sink_of(struct tcp_sink *sink)
 {
     return (struct reassembly_sink){.sink = sink, .data = on_bytes, .gap = on_missing};
 }
 
-bool tcp_init(struct flow *flow)
+bool tcp_init(struct flow *flow, enum overlap_policy policy)
 {
     flow->tcp = calloc(1, sizeof *flow->tcp);
-    return flow->tcp != NULL;
+    if (flow->tcp == NULL)
+        return false;
+    flow->tcp->stream[ENDPOINT_LOW].policy = (uint8_t)policy;
+    flow->tcp->stream[ENDPOINT_HIGH].policy = (uint8_t)policy;
+    return true;
 }
 
 void tcp_free(struct streams *streams, struct flow *flow)
 {
     if (flow->tcp == NULL)
         return;
-    for (int endpoint = 0; endpoint < ENDPOINTS; endpoint++)
+    for (int endpoint = 0; endpoint < ENDPOINTS; endpoint++) {
         reassembly_free(&flow->tcp->stream[endpoint], &streams->held_bytes);
+        doubts_free(&flow->tcp->doubts[endpoint]);
+    }
     free(flow->tcp);
     flow->tcp = NULL;
 }
 
+/* What the other side acknowledged counts from here on: its old count is of no use. */
 static void open_stream(struct flow *flow, enum endpoint from, uint32_t first_sequence, bool has_start)
 {
     reassembly_open(&flow->tcp->stream[from], first_sequence, has_start);
     flow->facts.has_start[flow_side(flow, from)] = has_start;
+    flow->tcp->side[endpoint_other(from)].has_acknowledged = false;
 }
 
 /* Tells one side's end to the reader, once. */
@@ -106,109 +140,30 @@ static void close_flow(struct streams *streams, struct flow *flow)
     flow_table_set_timeout(&streams->table, flow, TIMEOUT_TCP_CLOSED);
 }
 
-/* Whether this side's bytes are held back until the other side's hole is settled. */
-static bool is_held_back(const struct tcp_flow *tcp, enum endpoint from)
+bool tcp_is_held_back(const struct tcp_flow *tcp, enum endpoint from)
 {
     return tcp->awaits && tcp->awaited != from;
 }
 
-static void check_end(struct streams *streams, struct flow *flow, enum endpoint from)
+void tcp_check_end(struct streams *streams, struct flow *flow, enum endpoint from)
 {
     struct tcp_flow *tcp = flow->tcp;
 
-    if (!is_held_back(tcp, from) && tcp->stream[from].has_fin && tcp->stream[from].next >= tcp->stream[from].fin_at)
+    if (!tcp_is_held_back(tcp, from) && tcp->stream[from].has_fin && tcp->stream[from].next >= tcp->stream[from].fin_at)
         tell_end(streams, flow, from, ENDING_FIN);
     if (tcp->stream[ENDPOINT_LOW].has_ended && tcp->stream[ENDPOINT_HIGH].has_ended)
         close_flow(streams, flow);
 }
 
-/* Hands on what one side holds in order, as far as it was captured at `until_us` or earlier. */
-static void drain_until(struct streams *streams, struct flow *flow, enum endpoint from, int64_t until_us)
-{
-    struct tcp_sink sink = {.streams = streams, .flow = flow, .from = from};
-    struct reassembly_sink reassembly_sink = sink_of(&sink);
-
-    reassembly_drain(&flow->tcp->stream[from], &reassembly_sink, 0, until_us, &streams->held_bytes);
-}
-
-/* The same, as far as it is no newer than what the other side holds in order. */
-static void drain_older(struct streams *streams, struct flow *flow, enum endpoint from)
-{
-    int64_t until_us;
-
-    if (!reassembly_is_ready(&flow->tcp->stream[endpoint_other(from)], &until_us))
-        until_us = INT64_MAX;
-    drain_until(streams, flow, from, until_us);
-}
-
-/* The hole is filled or given up: what both sides hold since then goes on, in the order in which it was captured. */
-static void release_held_back(struct streams *streams, struct flow *flow)
-{
-    enum endpoint awaited = flow->tcp->awaited;
-    enum endpoint other = endpoint_other(awaited);
-    int64_t time_us;
-
-    flow->tcp->awaits = false;
-    while (reassembly_is_ready(&flow->tcp->stream[awaited], &time_us) || reassembly_is_ready(&flow->tcp->stream[other], &time_us)) {
-        drain_older(streams, flow, awaited);
-        drain_older(streams, flow, other);
-    }
-    check_end(streams, flow, awaited);
-    check_end(streams, flow, other);
-}
-
-/* Gives up the first hole of the awaited side, as far as it lies before offset `to`. False where there is none. */
-static bool give_up_hole(struct streams *streams, struct flow *flow, uint64_t to)
-{
-    struct tcp_flow *tcp = flow->tcp;
-    struct reassembly *stream = &tcp->stream[tcp->awaited];
-    struct tcp_sink sink = {.streams = streams, .flow = flow, .from = tcp->awaited};
-    struct reassembly_sink reassembly_sink = sink_of(&sink);
-
-    return stream->next < to && reassembly_give_up_hole(stream, &reassembly_sink, to, tcp->awaited_since_us, &streams->held_bytes);
-}
-
-/*
- * What the other side had acknowledged when it was first held back comes first; behind that both sides go on in the
- * order in which they were captured.
- */
-static void give_up_awaited(struct streams *streams, struct flow *flow)
-{
-    struct tcp_flow *tcp = flow->tcp;
-    struct reassembly *stream = &tcp->stream[tcp->awaited];
-    int64_t captured_us;
-
-    while (give_up_hole(streams, flow, tcp->awaited_first))
-        continue;
-    while (reassembly_in_order_to(stream) < tcp->awaited_to) {
-        drain_older(streams, flow, tcp->awaited);
-        if (reassembly_is_ready(stream, &captured_us))
-            drain_until(streams, flow, endpoint_other(tcp->awaited), captured_us);
-        else if (!give_up_hole(streams, flow, stream->held_count > 0 && stream->held[0].start < tcp->awaited_to ? stream->held[0].start : tcp->awaited_to))
-            break;
-    }
-    release_held_back(streams, flow);
-}
-
-/* Hands on all that is held, with its holes. */
-static void flush(struct streams *streams, struct flow *flow)
-{
-    if (flow->tcp->awaits)
-        give_up_awaited(streams, flow);
-    for (int endpoint = 0; endpoint < ENDPOINTS; endpoint++) {
-        struct tcp_sink sink = {.streams = streams, .flow = flow, .from = (enum endpoint)endpoint};
-        struct reassembly_sink reassembly_sink = sink_of(&sink);
-        struct reassembly *stream = &flow->tcp->stream[endpoint];
-
-        while (stream->held_count > 0 && reassembly_give_up_hole(stream, &reassembly_sink, UINT64_MAX, flow->facts.last_us, &streams->held_bytes))
-            continue;
-        check_end(streams, flow, (enum endpoint)endpoint);
-    }
-}
-
 void tcp_end(struct streams *streams, struct flow *flow, enum ending ending)
 {
-    flush(streams, flow);
+    struct tcp_flow *tcp = flow->tcp;
+
+    tcp_flush(streams, flow);
+    if (tcp->has_reset) {
+        tell_end(streams, flow, tcp->reset_from, ENDING_RESET);
+        tell_end(streams, flow, endpoint_other(tcp->reset_from), ENDING_RESET);
+    }
     tell_end(streams, flow, flow_endpoint(flow, FROM_CLIENT), ending);
     tell_end(streams, flow, flow_endpoint(flow, FROM_SERVER), ending);
 }
@@ -343,195 +298,260 @@ static void on_handshake_ack(struct flow *flow, const struct packet *packet, enu
     flow->rtt_us = packet->time_us > tcp->syn_us ? packet->time_us - tcp->syn_us : 0;
 }
 
-/* ---- the stream ---- */
+/* ---- segments ---- */
 
-/* The other side says that it has bytes that were not captured yet. */
-static void on_acknowledgment(struct flow *flow, const struct packet *packet, enum endpoint from)
+/* The same packet, captured a moment ago: at another port of the mirror, or on the other side of a router. */
+static bool is_duplicate(struct tcp_flow *tcp, const struct packet *packet, enum endpoint from)
+{
+    const uint32_t parts[] = {packet->sequence, packet->acknowledgment, packet->fragment_id,
+                              (uint32_t)packet->tcp_flags << 24 | (uint32_t)from << 23 | (packet->payload_length & 0x7fffff),
+                              (uint32_t)packet->window << 16 | packet->checksum_field};
+    uint32_t hash = 0;
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        hash = (hash ^ parts[i]) * 0x9e3779b1u ^ hash >> 15;
+    for (int i = 0; i < DUPLICATES_REMEMBERED; i++) {
+        const struct seen_packet *seen = &tcp->recent[i];
+
+        if (seen->hash == hash && packet->time_us - seen->time_us <= DUPLICATES_US && seen->time_us - packet->time_us <= DUPLICATES_US)
+            return seen->time_us != 0;
+    }
+    tcp->recent[tcp->recent_at] = (struct seen_packet){.hash = hash, .time_us = packet->time_us};
+    tcp->recent_at = (tcp->recent_at + 1) % DUPLICATES_REMEMBERED;
+    return false;
+}
+
+static void tell_overlap(struct streams *streams, struct flow *flow, enum endpoint from, const struct packet *packet, const struct segment_report *report)
+{
+    tcp_finding(streams, flow, FINDING_OVERLAP_DIFFERS, packet->time_us, "warning", "tcp_overlap_differs",
+                "the %s repeated bytes of its stream with other contents, first in the segment at offset %llu; the %s copy was kept",
+                side_name(flow_side(flow, from)), (unsigned long long)report->differs_at, report->replaces ? "later" : "first");
+}
+
+/* Before the stream's beginning as we know it: a keep-alive, or begun in the middle. Answers what remains. */
+static struct bytes cut_before_start(struct bytes captured, uint64_t before, uint32_t *length)
+{
+    *length = before < *length ? *length - (uint32_t)before : 0;
+    return before < captured.length ? bytes_of(captured.at + before, captured.length - (size_t)before) : bytes_of(NULL, 0);
+}
+
+void tcp_take_payload(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from, int64_t offset)
 {
     struct tcp_flow *tcp = flow->tcp;
-    enum endpoint sender = endpoint_other(from);
-    struct reassembly *stream = &tcp->stream[sender];
-    uint64_t known_to;
-    int64_t offset;
-
-    if (!stream->is_open)
-        return;
-    offset = reassembly_offset(stream, packet->acknowledgment);
-    if (stream->has_fin && offset > (int64_t)stream->fin_at)
-        offset = (int64_t)stream->fin_at;
-    if (offset <= (int64_t)stream->next || offset - (int64_t)stream->next > REASSEMBLY_WINDOW)
-        return;
-    if (tcp->awaits && tcp->awaited != sender)
-        return; /* one side at a time */
-    known_to = tcp->awaits && tcp->awaited_to > stream->next ? tcp->awaited_to : stream->next;
-    /* one more than is known of and nothing behind it: a FIN that was not captured, rather than a lost byte */
-    if (offset == (int64_t)known_to + 1 && stream->held_count == 0)
-        return;
-    if (!tcp->awaits) {
-        tcp->awaits = true;
-        tcp->awaited = sender;
-        tcp->awaited_to = 0;
-        tcp->awaited_first = (uint64_t)offset;
-        tcp->awaited_moments = 0;
-        tcp->awaited_since_us = packet->time_us;
-        tcp->awaited_newest_us = packet->time_us;
-    }
-    if ((uint64_t)offset > tcp->awaited_to)
-        tcp->awaited_to = (uint64_t)offset;
-}
-
-static void settle_awaited(struct streams *streams, struct flow *flow, const struct packet *packet)
-{
-    struct tcp_flow *tcp = flow->tcp;
-
-    if (!tcp->awaits)
-        return;
-    if (reassembly_in_order_to(&tcp->stream[tcp->awaited]) >= tcp->awaited_to) {
-        release_held_back(streams, flow);
-        return;
-    }
-    /* packets of one moment count once: how a segment is split makes no difference */
-    if (packet->time_us != tcp->awaited_newest_us)
-        tcp->awaited_moments++;
-    tcp->awaited_newest_us = packet->time_us;
-    if (tcp->awaited_moments >= REORDER_MOMENTS || packet->time_us - tcp->awaited_since_us > REORDER_US)
-        give_up_awaited(streams, flow);
-}
-
-static void overlap_finding(struct streams *streams, struct flow *flow, enum endpoint from, const struct packet *packet, uint64_t offset)
-{
-    char detail[160];
-    struct finding finding;
-
-    if (flow->had_overlap_finding)
-        return;
-    flow->had_overlap_finding = true;
-    snprintf(detail, sizeof detail, "the %s repeated bytes of its stream with other contents, first in the segment at offset %llu; the first copy was kept",
-             side_name(flow_side(flow, from)), (unsigned long long)offset);
-    finding = (struct finding){
-        .flow_id = record_integer(flow->facts.flow_id),
-        .time_us = record_integer(packet->time_us),
-        .severity = record_text_of("warning"),
-        .name = record_text_of("tcp_overlap_differs"),
-        .detail = record_text_of(detail),
-    };
-    streams->options.write(streams->options.context, &finding_table, &finding);
-}
-
-static void on_payload(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from, int64_t offset)
-{
-    struct reassembly *stream = &flow->tcp->stream[from];
+    struct reassembly *stream = &tcp->stream[from];
     struct tcp_sink sink = {.streams = streams, .flow = flow, .from = from};
-    struct reassembly_sink reassembly_sink = sink_of(&sink);
+    struct reassembly_sink reassembly_sink = tcp_sink_of(&sink);
     struct bytes captured = packet->payload;
     uint32_t length = packet->payload_length;
     struct segment_report report;
+    bool is_copy = is_duplicate(tcp, packet, from);
 
     if (offset < 0) {
-        /* before the stream's beginning as we know it: a keep-alive, or begun in the middle */
-        uint64_t before = (uint64_t)-offset;
-
-        flow->retransmitted[from]++;
-        if (before >= length)
+        flow->retransmitted[from] += !is_copy;
+        captured = cut_before_start(captured, (uint64_t)-offset, &length);
+        if (length == 0)
             return;
-        captured = before < captured.length ? bytes_of(captured.at + before, captured.length - before) : bytes_of(NULL, 0);
-        length -= (uint32_t)before;
         offset = 0;
     }
-    report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, flow->tcp->awaits, &streams->held_bytes);
-    flow->retransmitted[from] += report.is_retransmission;
-    flow->out_of_order[from] += report.is_out_of_order;
+    report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, tcp->awaits, &streams->held_bytes);
+    flow->retransmitted[from] += report.is_retransmission && !is_copy;
+    flow->out_of_order[from] += report.is_out_of_order && !is_copy;
+    streams->counters[COUNTER_DUPLICATED] += is_copy;
+    streams->counters[COUNTER_BEHIND_END] += report.is_outside;
     /* a keep-alive repeats one byte, which may be anything (RFC 9293, section 3.8.4) */
     if (report.differs && length > 1)
-        overlap_finding(streams, flow, from, packet, report.differs_at);
+        tell_overlap(streams, flow, from, packet, &report);
     while (report.is_refused) {
-        if (is_held_back(flow->tcp, from))
-            give_up_awaited(streams, flow);
-        else if (!reassembly_give_up_hole(stream, &reassembly_sink, UINT64_MAX, packet->time_us, &streams->held_bytes))
+        if (tcp_is_held_back(tcp, from))
+            tcp_give_up_awaited(streams, flow);
+        else if (!tcp_give_up_hole(streams, flow, from, UINT64_MAX, packet->time_us))
             break; /* out of memory: nothing is held and still no room */
-        report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, flow->tcp->awaits,
-                                    &streams->held_bytes);
+        streams->counters[COUNTER_HOLES_GIVEN_UP]++;
+        report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, tcp->awaits, &streams->held_bytes);
     }
     /* what the other side has answered already goes on; the rest waits for its turn among the answers */
-    if (flow->tcp->awaits && flow->tcp->awaited == from)
-        reassembly_drain(stream, &reassembly_sink, flow->tcp->awaited_first, INT64_MIN, &streams->held_bytes);
-    if (flow->packets[endpoint_other(from)] == 0 && stream->held_count > ONE_SIDED_SEGMENTS && !is_held_back(flow->tcp, from))
-        (void)reassembly_give_up_hole(stream, &reassembly_sink, UINT64_MAX, packet->time_us, &streams->held_bytes);
-    if (streams->held_bytes > streams->options.memory_limit)
-        flush(streams, flow);
+    if (tcp->awaits && tcp->awaited == from)
+        reassembly_drain(stream, &reassembly_sink, tcp->awaited_first, INT64_MIN, &streams->held_bytes);
+    if (flow->packets[endpoint_other(from)] == 0 && stream->held_count > ONE_SIDED_SEGMENTS && !tcp_is_held_back(tcp, from))
+        (void)tcp_give_up_hole(streams, flow, from, UINT64_MAX, packet->time_us);
 }
 
-static void on_fin(struct flow *flow, enum endpoint from, int64_t end)
+void tcp_take_fin(struct flow *flow, enum endpoint from, int64_t end)
 {
     struct reassembly *stream = &flow->tcp->stream[from];
 
+    if (end < (int64_t)stream->next || end - (int64_t)stream->next > REASSEMBLY_WINDOW)
+        return; /* inside what was handed on: not the end */
     flow->tcp->seen[from].fin = true;
-    if (stream->has_fin || end < (int64_t)stream->next || end - (int64_t)stream->next > REASSEMBLY_WINDOW)
+    if (stream->has_fin)
         return;
     stream->has_fin = true;
     stream->fin_at = (uint64_t)end;
 }
 
+/* Everything that was put aside goes in, for the check that put it there does not fit this flow. */
+static void abandon_check(struct streams *streams, struct flow *flow, enum endpoint from, enum doubt reason, int64_t time_us)
+{
+    struct reassembly *stream = &flow->tcp->stream[from];
+    struct tcp_sink sink = {.streams = streams, .flow = flow, .from = from};
+    struct reassembly_sink reassembly_sink = tcp_sink_of(&sink);
+    struct doubted_segment segment;
+
+    flow->tcp->unfit_checks |= (uint8_t)(1u << reason);
+    tcp_finding(streams, flow, FINDING_CHECK_UNFIT, time_us, "notice", "tcp_check_unfit",
+                "more segments of the %s %s than were put aside: from here on they count as good in this flow", side_name(flow_side(flow, from)),
+                doubt_text(reason));
+    while (doubts_take(flow->tcp->doubts[from], stream->next, UINT64_MAX, &segment)) {
+        if (segment.length > 0)
+            (void)reassembly_segment(stream, &reassembly_sink, segment.start, bytes_of(segment.bytes, segment.captured), segment.length,
+                                     segment.time_us, flow->tcp->awaits, &streams->held_bytes);
+        free(segment.bytes);
+    }
+}
+
+/* Keeps a doubted segment aside. False: there is no room, and it counts as good now. */
+static bool set_aside(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from, enum doubt reason)
+{
+    struct tcp_flow *tcp = flow->tcp;
+    struct bytes captured = packet->payload;
+    uint32_t length = packet->payload_length;
+    bool has_fin = (packet->tcp_flags & TCP_FIN) != 0;
+    int64_t offset;
+
+    streams->counters[COUNTER_DOUBTED]++;
+    if ((length == 0 && !has_fin) || !tcp->stream[from].is_open)
+        return true;
+    offset = reassembly_offset(&tcp->stream[from], packet->sequence);
+    if (offset < 0) {
+        captured = cut_before_start(captured, (uint64_t)-offset, &length);
+        if (length == 0)
+            return true;
+        offset = 0;
+    }
+    if ((uint64_t)offset + length + has_fin <= tcp->stream[from].next || offset - (int64_t)tcp->stream[from].next > REASSEMBLY_WINDOW)
+        return true;
+    if (doubts_add(&tcp->doubts[from], (uint64_t)offset, captured, length, has_fin, packet->time_us, reason))
+        return true;
+    abandon_check(streams, flow, from, reason, packet->time_us);
+    return false;
+}
+
+/* ---- resets ---- */
+
 static void on_reset(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from)
 {
     struct tcp_flow *tcp = flow->tcp;
-    struct reassembly *stream = &tcp->stream[from];
 
-    if (stream->is_open) {
-        int64_t distance = reassembly_offset(stream, packet->sequence) - (int64_t)stream->next;
-
-        if (distance < -PLAUSIBLE_DISTANCE || distance > PLAUSIBLE_DISTANCE)
-            return;
+    if (!segment_reset_fits(flow, packet, from == ENDPOINT_LOW)) {
+        streams->counters[COUNTER_RESETS_OUTSIDE]++;
+        tcp_finding(streams, flow, FINDING_RESET_OUTSIDE, packet->time_us, "notice", "tcp_reset_outside",
+                    "a reset in the name of the %s lies outside what its receiver would take, and was passed over", side_name(flow_side(flow, from)));
+        return;
+    }
+    if (!tcp->has_reset) {
+        tcp->has_reset = true;
+        tcp->reset_from = from;
+        tcp->reset_at = tcp->stream[from].is_open ? reassembly_offset(&tcp->stream[from], packet->sequence) : 0;
+        tcp->reset_acknowledged = tcp->side[from].acknowledged;
     }
     tcp->seen[from].reset = true;
-    flush(streams, flow);
-    tell_end(streams, flow, from, ENDING_RESET);
-    tell_end(streams, flow, endpoint_other(from), ENDING_RESET);
     close_flow(streams, flow);
 }
 
-struct flow *tcp_packet(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from)
+/* Who has sent a reset says nothing more: new bytes, or news of what it received, show that the reset was not its own, or did not arrive. */
+static void refute_reset(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from, int64_t offset)
+{
+    struct tcp_flow *tcp = flow->tcp;
+    bool has_new_bytes = packet->payload_length > 0 && offset + packet->payload_length > tcp->reset_at;
+    bool has_received = tcp->side[from].has_acknowledged && tcp->side[from].acknowledged > tcp->reset_acknowledged;
+
+    if (from != tcp->reset_from || (!has_new_bytes && !has_received) || (packet->tcp_flags & TCP_SYN) != 0)
+        return;
+    tcp->has_reset = false;
+    tcp->seen[from].reset = false;
+    if (!tcp->stream[ENDPOINT_LOW].has_ended || !tcp->stream[ENDPOINT_HIGH].has_ended) {
+        flow->is_closed = false;
+        flow_table_set_timeout(&streams->table, flow, TIMEOUT_TCP_OPEN);
+    }
+    tcp_finding(streams, flow, FINDING_RESET_REFUTED, packet->time_us, "warning", "tcp_reset_refuted",
+                "a reset in the name of the %s did not end the connection: the same side went on", side_name(flow_side(flow, from)));
+}
+
+/* ---- one packet ---- */
+
+static void tell_urgent(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from, int64_t offset)
+{
+    if ((packet->tcp_flags & TCP_URG) == 0 || packet->urgent == 0 || packet->payload_length == 0)
+        return;
+    tcp_finding(streams, flow, FINDING_URGENT, packet->time_us, "info", "tcp_urgent_data",
+                "the %s sent urgent data up to offset %lld: kept in line, where hosts may read it apart", side_name(flow_side(flow, from)),
+                (long long)(offset + packet->urgent));
+}
+
+/* The stream that this packet belongs to is open, as far as the packet can open it. False: a SYN of another connection. */
+static bool open_by(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from)
+{
+    struct reassembly *stream = &flow->tcp->stream[from];
+    uint8_t flags = packet->tcp_flags;
+
+    if ((flags & TCP_SYN) != 0) {
+        if ((flags & TCP_ACK) != 0)
+            on_syn_ack(streams, flow, packet, from);
+        else
+            on_syn(flow, packet, from);
+        return stream->base == packet->sequence + 1;
+    }
+    if (!stream->is_open && (packet->payload_length > 0 || (flags & TCP_FIN) != 0))
+        open_stream(flow, from, packet->sequence, false);
+    return true;
+}
+
+static void on_segment(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from, const struct tcp_options *options)
 {
     struct tcp_flow *tcp = flow->tcp;
     struct reassembly *stream = &tcp->stream[from];
     uint8_t flags = packet->tcp_flags;
     int64_t offset;
 
-    if (answers_other_syn(tcp, packet, from)) {
+    if (!open_by(streams, flow, packet, from))
+        return;
+    segment_note(flow, packet, options, from == ENDPOINT_LOW);
+    if ((flags & (TCP_ACK | TCP_SYN)) == TCP_ACK) {
+        on_handshake_ack(flow, packet, from);
+        tcp_await(flow, packet, from);
+    }
+    if (!stream->is_open)
+        return;
+    offset = reassembly_offset(stream, packet->sequence + ((flags & TCP_SYN) != 0));
+    if (tcp->has_reset)
+        refute_reset(streams, flow, packet, from, offset);
+    tell_urgent(streams, flow, packet, from, offset);
+    if (packet->payload_length > 0)
+        tcp_take_payload(streams, flow, packet, from, offset);
+    if ((flags & TCP_FIN) != 0)
+        tcp_take_fin(flow, from, offset + packet->payload_length);
+}
+
+struct flow *tcp_packet(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from)
+{
+    struct tcp_options options = segment_options(packet);
+    enum doubt doubt;
+
+    if (answers_other_syn(flow->tcp, packet, from)) {
         flow->packets[from]--; /* this packet is the new connection's */
         flow = replace_connection(streams, flow, packet, from);
         if (flow == NULL)
             return NULL;
         flow->packets[from]++;
-        tcp = flow->tcp;
-        stream = &tcp->stream[from];
     }
-    if ((flags & TCP_RST) != 0) {
+    doubt = segment_check(flow, packet, &options, from == ENDPOINT_LOW);
+    if (doubt == DOUBT_NONE && (packet->tcp_flags & TCP_RST) != 0) {
         on_reset(streams, flow, packet, from);
         return flow;
     }
-    if ((flags & TCP_SYN) != 0) {
-        if ((flags & TCP_ACK) != 0)
-            on_syn_ack(streams, flow, packet, from);
-        else
-            on_syn(flow, packet, from);
-        if (stream->base != packet->sequence + 1)
-            return flow; /* a SYN of another connection: nothing of it belongs here */
-    } else if (!stream->is_open && (packet->payload_length > 0 || (flags & TCP_FIN) != 0)) {
-        open_stream(flow, from, packet->sequence, false);
-    }
-    if ((flags & (TCP_ACK | TCP_SYN)) == TCP_ACK) {
-        on_handshake_ack(flow, packet, from);
-        on_acknowledgment(flow, packet, from);
-    }
-    if (stream->is_open) {
-        offset = reassembly_offset(stream, packet->sequence + ((flags & TCP_SYN) != 0));
-        if (packet->payload_length > 0)
-            on_payload(streams, flow, packet, from, offset);
-        if ((flags & TCP_FIN) != 0)
-            on_fin(flow, from, offset + packet->payload_length);
-    }
-    settle_awaited(streams, flow, packet);
-    check_end(streams, flow, from);
+    if (doubt == DOUBT_NONE || !set_aside(streams, flow, packet, from, doubt))
+        on_segment(streams, flow, packet, from, &options);
+    tcp_settle_awaited(streams, flow, packet);
+    tcp_check_end(streams, flow, from);
     return flow;
 }

@@ -21,6 +21,7 @@ struct streams {
     uint64_t flows;
     uint64_t held_bytes; /* by all streams, waiting for missing bytes */
     uint64_t undecodable_datagrams; /* put together from fragments, but with impossible headers */
+    uint64_t counters[STREAMS_COUNTERS]; /* by enum streams_counter */
 };
 
 /* Opens the reader's conversation for a TCP flow, once. */
@@ -35,7 +36,7 @@ void streams_end_flow(struct streams *streams, struct flow *flow, enum ending en
 /* ---- tcp.c ---- */
 
 /* Allocates what a TCP flow needs. False: out of memory. */
-bool tcp_init(struct flow *flow);
+bool tcp_init(struct flow *flow, enum overlap_policy policy);
 
 /* Whether this packet cannot belong to that flow: a new connection between the same endpoints. */
 bool tcp_is_new_connection(const struct flow *flow, const struct packet *packet, enum endpoint from);

@@ -204,6 +204,7 @@ usage_error read "$good" --no-such-option
 usage_error read "$good" -o
 usage_error read "$good" -o folder/out.db --threads 0
 usage_error read "$good" -o folder/out.db --threads many
+usage_error read "$good" -o folder/out.db --tcp-policy newest
 usage_error read "$good" -o folder/out.db -c -1
 usage_error read "$good" -o folder/out.db --format csv
 usage_error live -o folder/out.db

@@ -1,0 +1,225 @@
+/*
+ * tcp_holes.c - what waits for missing bytes, and when they are given up; see tcp.h.
+ *
+ * A hole that the network made is filled by a retransmission. A hole that the capture made shows when the other side
+ * acknowledges bytes that were never seen. But captures also swap packets: the acknowledgment, and even the answer, may
+ * stand before the bytes that they answer. So the flow then *awaits* those bytes for REORDER_MOMENTS packets of its own
+ * or REORDER_US, and holds back what the answering side says meanwhile; after that the hole is given up and told. Where
+ * the other side takes its acknowledgment back - a forged one may claim anything - nothing is given up.
+ * A hole that is given up takes first what was put aside in doubt: its receiver has acknowledged it after all.
+ */
+#include "streams/tcp.h"
+
+#include <stdlib.h>
+
+#define REORDER_MOMENTS 8
+#define REORDER_US 500000
+
+/* Hands on what one side holds in order, as far as it was captured at `until_us` or earlier. */
+static void drain_until(struct streams *streams, struct flow *flow, enum endpoint from, int64_t until_us)
+{
+    struct tcp_sink sink = {.streams = streams, .flow = flow, .from = from};
+    struct reassembly_sink reassembly_sink = tcp_sink_of(&sink);
+
+    reassembly_drain(&flow->tcp->stream[from], &reassembly_sink, 0, until_us, &streams->held_bytes);
+}
+
+/* The same, as far as it is no newer than what the other side holds in order. */
+static void drain_older(struct streams *streams, struct flow *flow, enum endpoint from)
+{
+    int64_t until_us;
+
+    if (!reassembly_is_ready(&flow->tcp->stream[endpoint_other(from)], &until_us))
+        until_us = INT64_MAX;
+    drain_until(streams, flow, from, until_us);
+}
+
+/* The hole is filled or given up: what both sides hold since then goes on, in the order in which it was captured. */
+static void release_held_back(struct streams *streams, struct flow *flow)
+{
+    enum endpoint awaited = flow->tcp->awaited;
+    enum endpoint other = endpoint_other(awaited);
+    int64_t time_us;
+
+    flow->tcp->awaits = false;
+    while (reassembly_is_ready(&flow->tcp->stream[awaited], &time_us) || reassembly_is_ready(&flow->tcp->stream[other], &time_us)) {
+        drain_older(streams, flow, awaited);
+        drain_older(streams, flow, other);
+    }
+    tcp_check_end(streams, flow, awaited);
+    tcp_check_end(streams, flow, other);
+}
+
+/* A doubted segment was acknowledged, and no better copy of it came. */
+static void note_refuted(struct streams *streams, struct flow *flow, enum endpoint from, const struct doubted_segment *segment)
+{
+    struct tcp_flow *tcp = flow->tcp;
+
+    streams->counters[COUNTER_DOUBTED_TAKEN]++;
+    if (++tcp->refuted[segment->reason] < CHECK_REFUTED)
+        return;
+    tcp->unfit_checks |= (uint8_t)(1u << segment->reason);
+    tcp_finding(streams, flow, FINDING_CHECK_UNFIT, segment->time_us, "info", "tcp_check_unfit",
+                "segments of the %s %s were acknowledged all the same: from here on they count as good in this flow", side_name(flow_side(flow, from)),
+                doubt_text((enum doubt)segment->reason));
+}
+
+/* Puts a doubted segment into the hole before `to`. False where none would fill any of it. */
+static bool fill_from_doubts(struct streams *streams, struct flow *flow, enum endpoint from, uint64_t to)
+{
+    struct reassembly *stream = &flow->tcp->stream[from];
+    struct tcp_sink sink = {.streams = streams, .flow = flow, .from = from};
+    struct reassembly_sink reassembly_sink = tcp_sink_of(&sink);
+    struct doubted_segment segment;
+
+    if (!doubts_take(flow->tcp->doubts[from], stream->next, to, &segment))
+        return false;
+    note_refuted(streams, flow, from, &segment);
+    if (segment.length > 0)
+        (void)reassembly_segment(stream, &reassembly_sink, segment.start, bytes_of(segment.bytes, segment.captured), segment.length, segment.time_us,
+                                 flow->tcp->awaits, &streams->held_bytes);
+    if (segment.has_fin)
+        tcp_take_fin(flow, from, (int64_t)(segment.start + segment.length));
+    free(segment.bytes);
+    return true;
+}
+
+/* The offset where the first hole of the side ends, as far as that is known; `to` at most. */
+static uint64_t end_of_hole(const struct reassembly *stream, uint64_t to)
+{
+    return stream->held_count > 0 && stream->held[0].start > stream->next && stream->held[0].start < to ? stream->held[0].start : to;
+}
+
+bool tcp_give_up_hole(struct streams *streams, struct flow *flow, enum endpoint from, uint64_t to, int64_t time_us)
+{
+    struct reassembly *stream = &flow->tcp->stream[from];
+    struct tcp_sink sink = {.streams = streams, .flow = flow, .from = from};
+    struct reassembly_sink reassembly_sink = tcp_sink_of(&sink);
+    bool has_hole = stream->held_count == 0 || stream->held[0].start > stream->next;
+
+    if (has_hole && flow->tcp->doubts[from] != NULL && fill_from_doubts(streams, flow, from, end_of_hole(stream, to)))
+        return true;
+    return reassembly_give_up_hole(stream, &reassembly_sink, to, time_us, &streams->held_bytes);
+}
+
+/* Gives up the first hole of the awaited side, as far as it lies before offset `to`. False where there is none. */
+static bool give_up_hole(struct streams *streams, struct flow *flow, uint64_t to)
+{
+    struct tcp_flow *tcp = flow->tcp;
+
+    return tcp->stream[tcp->awaited].next < to && tcp_give_up_hole(streams, flow, tcp->awaited, to, tcp->awaited_since_us);
+}
+
+/* The newest word of the other side counts: an acknowledgment that it does not repeat was forged, or a mistake. */
+static void believe_newest_acknowledgment(struct streams *streams, struct tcp_flow *tcp)
+{
+    const struct tcp_side *receiver = &tcp->side[endpoint_other(tcp->awaited)];
+    int64_t newest = receiver->has_acknowledged ? receiver->newest_acknowledged : (int64_t)tcp->awaited_to;
+
+    if (newest < 0)
+        newest = 0;
+    if ((uint64_t)newest >= tcp->awaited_to)
+        return;
+    streams->counters[COUNTER_ACKNOWLEDGMENTS_TAKEN_BACK]++;
+    tcp->awaited_to = (uint64_t)newest;
+    if (tcp->awaited_first > tcp->awaited_to)
+        tcp->awaited_first = tcp->awaited_to;
+}
+
+/*
+ * What the other side had acknowledged when it was first held back comes first; behind that both sides go on in the
+ * order in which they were captured.
+ */
+void tcp_give_up_awaited(struct streams *streams, struct flow *flow)
+{
+    struct tcp_flow *tcp = flow->tcp;
+    struct reassembly *stream = &tcp->stream[tcp->awaited];
+    int64_t captured_us;
+
+    believe_newest_acknowledgment(streams, tcp);
+    while (give_up_hole(streams, flow, tcp->awaited_first))
+        continue;
+    while (reassembly_in_order_to(stream) < tcp->awaited_to) {
+        drain_older(streams, flow, tcp->awaited);
+        if (reassembly_is_ready(stream, &captured_us))
+            drain_until(streams, flow, endpoint_other(tcp->awaited), captured_us);
+        else if (!give_up_hole(streams, flow, end_of_hole(stream, tcp->awaited_to)))
+            break;
+    }
+    release_held_back(streams, flow);
+}
+
+/* Where nobody answers, nobody says what was received: what was in doubt is all there is. */
+static void take_doubted_end(struct streams *streams, struct flow *flow, enum endpoint from)
+{
+    if (flow->tcp->doubts[from] == NULL || flow->packets[endpoint_other(from)] > 0)
+        return;
+    while (fill_from_doubts(streams, flow, from, flow->tcp->stream[from].next + 1))
+        continue;
+}
+
+void tcp_flush(struct streams *streams, struct flow *flow)
+{
+    if (flow->tcp->awaits)
+        tcp_give_up_awaited(streams, flow);
+    for (int endpoint = 0; endpoint < ENDPOINTS; endpoint++) {
+        struct reassembly *stream = &flow->tcp->stream[endpoint];
+
+        while (stream->held_count > 0 && tcp_give_up_hole(streams, flow, (enum endpoint)endpoint, UINT64_MAX, flow->facts.last_us))
+            continue;
+        take_doubted_end(streams, flow, (enum endpoint)endpoint);
+        tcp_check_end(streams, flow, (enum endpoint)endpoint);
+    }
+}
+
+void tcp_await(struct flow *flow, const struct packet *packet, enum endpoint from)
+{
+    struct tcp_flow *tcp = flow->tcp;
+    enum endpoint sender = endpoint_other(from);
+    struct reassembly *stream = &tcp->stream[sender];
+    uint64_t known_to;
+    int64_t offset;
+
+    if (!stream->is_open)
+        return;
+    offset = reassembly_offset(stream, packet->acknowledgment);
+    if (stream->has_fin && offset > (int64_t)stream->fin_at)
+        offset = (int64_t)stream->fin_at;
+    if (offset <= (int64_t)stream->next || offset - (int64_t)stream->next > REASSEMBLY_WINDOW)
+        return;
+    if (tcp->awaits && tcp->awaited != sender)
+        return; /* one side at a time */
+    known_to = tcp->awaits && tcp->awaited_to > stream->next ? tcp->awaited_to : stream->next;
+    /* one more than is known of and nothing behind it: a FIN that was not captured, rather than a lost byte */
+    if (offset == (int64_t)known_to + 1 && stream->held_count == 0 && (tcp->doubts[sender] == NULL || tcp->doubts[sender]->count == 0))
+        return;
+    if (!tcp->awaits) {
+        tcp->awaits = true;
+        tcp->awaited = sender;
+        tcp->awaited_to = 0;
+        tcp->awaited_first = (uint64_t)offset;
+        tcp->awaited_moments = 0;
+        tcp->awaited_since_us = packet->time_us;
+        tcp->awaited_newest_us = packet->time_us;
+    }
+    if ((uint64_t)offset > tcp->awaited_to)
+        tcp->awaited_to = (uint64_t)offset;
+}
+
+void tcp_settle_awaited(struct streams *streams, struct flow *flow, const struct packet *packet)
+{
+    struct tcp_flow *tcp = flow->tcp;
+
+    if (!tcp->awaits)
+        return;
+    if (reassembly_in_order_to(&tcp->stream[tcp->awaited]) >= tcp->awaited_to) {
+        release_held_back(streams, flow);
+        return;
+    }
+    /* packets of one moment count once: how a segment is split makes no difference */
+    if (packet->time_us != tcp->awaited_newest_us)
+        tcp->awaited_moments++;
+    tcp->awaited_newest_us = packet->time_us;
+    if (tcp->awaited_moments >= REORDER_MOMENTS || packet->time_us - tcp->awaited_since_us > REORDER_US)
+        tcp_give_up_awaited(streams, flow);
+}
