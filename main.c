@@ -50,6 +50,7 @@ static const char usage_text[] =
     "  -f, --filter BPF     only packets that match this filter (see pcap-filter(7))\n"
     "  -c, --count N        stop after N packets\n"
     "      --threads N      worker threads, 1 to 64 (default: by the processors)\n"
+    "      --memory SIZE    bytes that the run may use, as in 512M or 4G (default: half of the machine's)\n"
     "      --tcp-policy P   how the receiving hosts treat overlapping segments and fragments: linux (default), first,\n"
     "                       last, windows or bsd\n"
     "      --no-ndpi        do not name flows by nDPI: faster; the ndpi_ columns stay NULL\n"
@@ -80,6 +81,7 @@ enum long_option {
     OPTION_THREADS,
     OPTION_NO_NDPI,
     OPTION_TCP_POLICY,
+    OPTION_MEMORY,
     OPTION_SNAPLEN,
     OPTION_NO_PROMISCUOUS,
     OPTION_FORMAT,
@@ -126,6 +128,28 @@ static bool parse_number(const char *option, const char *text, long least, long 
     return false;
 }
 
+/* Bytes, with K, M or G behind the number for the powers of 1024. */
+static bool parse_memory(const char *text, uint64_t *bytes)
+{
+    static const char units[] = "KMG";
+    unsigned long long number;
+    const char *unit;
+    char *end;
+
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    if (errno == 0 && end != text && text[0] != '-' && number > 0) {
+        unit = *end != '\0' ? strchr(units, *end & ~0x20) : NULL;
+        *bytes = number;
+        for (const char *at = units; unit != NULL && at <= unit && *bytes <= UINT64_MAX >> 10; at++)
+            *bytes <<= 10;
+        if (*end == '\0' || (unit != NULL && end[1] == '\0' && *bytes >> 10 >= number))
+            return true;
+    }
+    log_error("--memory takes a number of bytes, as in 512M or 4G, not '%s'", text);
+    return false;
+}
+
 static bool parse_policy(const char *text, enum overlap_policy *policy)
 {
     static const char *const names[OVERLAP_POLICIES] = {
@@ -148,6 +172,7 @@ static const struct option long_options[] = {
     {"count", required_argument, NULL, 'c'},
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"no-ndpi", no_argument, NULL, OPTION_NO_NDPI},
+    {"memory", required_argument, NULL, OPTION_MEMORY},
     {"tcp-policy", required_argument, NULL, OPTION_TCP_POLICY},
     {"quiet", no_argument, NULL, 'q'},
     {"interface", required_argument, NULL, 'i'},
@@ -200,6 +225,8 @@ static bool take_option(struct arguments *arguments, int letter, const char *val
     case OPTION_NO_NDPI:
         arguments->pipeline.names_flows = false;
         return true;
+    case OPTION_MEMORY:
+        return parse_memory(value, &arguments->pipeline.memory);
     case OPTION_TCP_POLICY:
         return parse_policy(value, &arguments->pipeline.tcp_policy);
     case 'q':
@@ -451,8 +478,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"read", command_read, " output append filter count threads no-ndpi tcp-policy quiet "},
-    {"live", command_live, " output append filter count threads no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
+    {"read", command_read, " output append filter count threads memory no-ndpi tcp-policy quiet "},
+    {"live", command_live, " output append filter count threads memory no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
     {"sessions", command_sessions, " format protocol limit "},
     {"sql", command_sql, " format "},
     {"report", command_report, " html "},

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/finding.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "dissectors/conversation.h"
 #include "streams/streams.h"
 
@@ -28,8 +29,17 @@
 /* A batch of rows, and how many go round besides the one that each writer fills. */
 #define ROW_BATCH_BYTES (256u << 10)
 #define ROW_BATCHES 16
-/* What may wait for missing bytes, over all workers. */
-#define HELD_BYTES (96u << 20)
+/*
+ * What the run needs whatever it reads: the program, the store's cache and its batches of rows, the capture's fragments;
+ * and for each worker nDPI's tables, besides its batches of packets. Of the rest the allocator wastes a part.
+ */
+#define FIXED_BYTES (64ull << 20)
+#define WORKER_BYTES (12ull << 20)
+#define WASTED_PART 8
+/* A worker with less for its flows than this cannot work. */
+#define FLOWS_BYTES_LEAST (4ull << 20)
+/* Where the machine does not say what it has. */
+#define MEMORY_UNKNOWN (1ull << 30)
 /* Files that together are smaller than this get one worker. */
 #define SMALL_INPUT_BYTES (32u << 20)
 
@@ -66,6 +76,7 @@ struct pipeline {
     bool store_is_running;
     pthread_t capture_thread;
     int64_t first_capture_id;
+    uint64_t flows_bytes; /* for the flows of one worker */
 };
 
 const struct record_table *const *pipeline_tables(size_t *count)
@@ -193,10 +204,15 @@ static void init_writer(struct pipeline *pipeline, struct row_writer *writer)
     writer->empty = pipeline->rows_empty;
 }
 
+static size_t batches_of(const struct pipeline_options *options)
+{
+    return options->device.device != NULL ? BATCHES_LIVE : BATCHES_READ;
+}
+
 static bool start_worker(struct pipeline *pipeline, unsigned position)
 {
     struct worker *worker = &pipeline->workers[position];
-    size_t batches = pipeline->options->device.device != NULL ? BATCHES_LIVE : BATCHES_READ;
+    size_t batches = batches_of(pipeline->options);
     struct streams_options options = {
         .reader = &conversation_reader,
         .context = &worker->writer,
@@ -205,7 +221,8 @@ static bool start_worker(struct pipeline *pipeline, unsigned position)
         .decode_ip = decode_ip,
         .names_flows = pipeline->options->names_flows,
         .tcp_policy = pipeline->options->tcp_policy,
-        .memory_limit = HELD_BYTES / pipeline->worker_count,
+        .is_live = pipeline->options->device.device != NULL,
+        .memory_limit = pipeline->flows_bytes,
     };
 
     init_writer(pipeline, &worker->writer);
@@ -463,6 +480,28 @@ static unsigned default_workers(const struct pipeline_options *options)
     return processors > 9 ? 8 : (unsigned)processors - 1;
 }
 
+/* Shares the memory out. False: it is too little, and an error was logged. */
+static bool share_memory(struct pipeline *pipeline)
+{
+    uint64_t memory = pipeline->options->memory;
+    uint64_t worker = WORKER_BYTES + batches_of(pipeline->options) * (PACKET_BATCH_BYTES + sizeof(struct packet_batch));
+    uint64_t fixed = FIXED_BYTES + pipeline->worker_count * worker;
+    uint64_t least = fixed + pipeline->worker_count * (FLOWS_BYTES_LEAST + FLOWS_BYTES_LEAST / WASTED_PART);
+
+    if (memory == 0)
+        memory = memory_of_machine() != 0 ? memory_of_machine() / 2 : MEMORY_UNKNOWN;
+    if (memory < least && pipeline->options->memory == 0)
+        memory = least;
+    if (memory < least) {
+        log_error("--memory: %u worker%s need at least %llu MB", pipeline->worker_count, pipeline->worker_count == 1 ? "" : "s",
+                  (unsigned long long)((least >> 20) + 1));
+        return false;
+    }
+    pipeline->flows_bytes = (memory - fixed) / pipeline->worker_count;
+    pipeline->flows_bytes -= pipeline->flows_bytes / WASTED_PART;
+    return true;
+}
+
 bool pipeline_run(const struct pipeline_options *options, struct pipeline_result *result)
 {
     struct pipeline *pipeline = calloc(1, sizeof *pipeline);
@@ -478,7 +517,7 @@ bool pipeline_run(const struct pipeline_options *options, struct pipeline_result
     pipeline->worker_count = options->threads != 0 ? options->threads : default_workers(options);
     if (pipeline->worker_count > WORKERS_MOST)
         pipeline->worker_count = WORKERS_MOST;
-    if (start_store(pipeline)) {
+    if (share_memory(pipeline) && start_store(pipeline)) {
         was_run = run_all(pipeline);
         end_workers(pipeline);
         end_store(pipeline, was_run && result->capture != CAPTURE_NOTHING);

@@ -18,6 +18,7 @@ struct pipeline_options {
     bool append;
 
     const char *filter;    /* BPF or NULL */
+    uint64_t memory;       /* bytes that the run may use; 0: half of what the machine has */
     unsigned threads;      /* workers; 0: by the number of processors */
     uint64_t most_packets; /* 0: all */
     bool names_flows;      /* by nDPI */

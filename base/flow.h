@@ -86,7 +86,7 @@ struct worker_services {
     void (*write)(void *worker, const struct record_table *table, const void *record);
     /* The next id of that kind: unique in the database, from 1. */
     int64_t (*next_id)(void *worker, enum id_kind kind);
-    /* Announces a data connection. False, with `shared` still the caller's, when too many are open. */
+    /* Announces a data connection; `made_us` is set to the worker's own clock. False, with `shared` still the caller's, when too many are open. */
     bool (*expect)(void *worker, const struct expectation *expectation);
     /*
      * The client was guessed wrong: exchanges the two sides of a flow whose client_is_guessed.
@@ -112,6 +112,8 @@ struct stream_reader {
     bool (*gap)(void *conversation, enum side from, uint64_t count, int64_t time_us);
     /* One side will send no more. At most once a side, and before close. */
     void (*end)(void *conversation, enum side from, enum ending ending, int64_t time_us);
+    /* Live: the flow goes on; the reader writes its session's row as far as it is known. May be NULL. */
+    void (*refresh)(void *conversation, int64_t time_us);
     /* The flow is over: the reader writes what it has not yet written and frees everything. */
     void (*close)(void *conversation, int64_t time_us);
 };

@@ -64,6 +64,7 @@ enum decode_result {
  */
 struct packet {
     int64_t time_us;     /* microseconds since the epoch, UTC */
+    int64_t clock_us;    /* the same as a clock that never runs backwards (base/clock.h): what timeouts go by */
     int64_t capture_id;  /* captures.capture_id */
     uint64_t position;   /* where its record starts in the (uncompressed) capture file; 0 for a device */
     struct bytes frame;  /* what was captured, from the link header on */
@@ -115,7 +116,7 @@ struct packet_batch {
     size_t capacity; /* of bytes */
     uint8_t *bytes;  /* owned */
     bool is_tick;    /* live: write out what is ready even if the batch is empty */
-    int64_t now_us;  /* capture time up to which timeouts may run */
+    int64_t now_us;  /* up to where timeouts may run, by the clock of clock_us */
     /* filled by the worker before it hands the batch back, for the progress display */
     uint64_t worker_flows;
     struct packet packets[PACKET_BATCH_PACKETS];

@@ -111,6 +111,7 @@ struct record_table {
     const struct record_column *columns;
     size_t column_count;
     const struct record_session *session; /* NULL: not a table of sessions */
+    const char *key;                      /* columns that tell the rows apart where a live run writes a row again while it grows; NULL: written once */
     const char *index;                    /* columns of an index made once the rows are in ("flow_id"); NULL: none */
 };
 

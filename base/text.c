@@ -1,9 +1,9 @@
 /* text.c - see text.h */
+#include "base/memory.h"
 #include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static bool text_reserve(struct text *text, size_t more)
 {
@@ -15,7 +15,7 @@ static bool text_reserve(struct text *text, size_t more)
         return true;
     while (capacity < needed)
         capacity *= 2;
-    grown = realloc(text->at, capacity);
+    grown = memory_resize(text->at, capacity);
     if (grown == NULL)
         return false;
     text->at = grown;
@@ -81,7 +81,7 @@ void text_clear(struct text *text)
 
 void text_free(struct text *text)
 {
-    free(text->at);
+    memory_free(text->at);
     *text = (struct text){.limit = text->limit};
 }
 

@@ -121,11 +121,7 @@ static int64_t clock_ns(clockid_t clock)
 /* Where nothing is on the wire, time goes on all the same. */
 static void let_time_pass(struct device_run *run)
 {
-    int64_t now_us = clock_ns(CLOCK_REALTIME) / 1000;
-
-    if (!run->dispatch.has_newest || now_us > run->dispatch.newest_us)
-        run->dispatch.newest_us = now_us;
-    run->dispatch.has_newest = true;
+    (void)clock_follow(&run->dispatch.clock, run->dispatch.capture_id, clock_ns(CLOCK_REALTIME) / 1000);
 }
 
 static enum capture_result run_device(struct device_run *run)

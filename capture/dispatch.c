@@ -108,7 +108,7 @@ static void send_batch(struct dispatch *dispatch, unsigned worker)
     struct packet_batch *batch = dispatch->batches[worker];
 
     dispatch->batches[worker] = NULL;
-    batch->now_us = dispatch->newest_us;
+    batch->now_us = dispatch->clock.now_us;
     if (!dispatch->options->full_batch(dispatch->options->context, worker, batch))
         dispatch->is_abandoned = true;
 }
@@ -184,9 +184,6 @@ static void count(struct dispatch *dispatch, const struct packet *packet)
         dispatch->earliest_us = packet->time_us;
     if (dispatch->packets == 0 || packet->time_us > dispatch->latest_us)
         dispatch->latest_us = packet->time_us;
-    if (!dispatch->has_newest || packet->time_us > dispatch->newest_us)
-        dispatch->newest_us = packet->time_us;
-    dispatch->has_newest = true;
     dispatch->packets++;
     dispatch->wire_bytes += packet->wire_length;
     dispatch->totals->packets++;
@@ -213,6 +210,7 @@ bool dispatch_frame(struct dispatch *dispatch, const struct bpf_program *filter,
             return true;
     }
     packet.time_us = time_us;
+    packet.clock_us = clock_follow(&dispatch->clock, dispatch->capture_id, time_us);
     packet.capture_id = dispatch->capture_id;
     packet.position = position;
     packet.frame = frame;

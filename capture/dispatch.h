@@ -5,6 +5,7 @@
 #ifndef WIRESCRIBE_CAPTURE_DISPATCH_H
 #define WIRESCRIBE_CAPTURE_DISPATCH_H
 
+#include "base/clock.h"
 #include "capture/capture.h"
 
 #include <pcap/pcap.h>
@@ -23,8 +24,7 @@ struct dispatch {
     struct packet_batch **batches; /* owned; one a worker, NULL: none begun */
     bool may_wait;                 /* a file waits for the workers, a device does not */
     bool is_abandoned;
-    int64_t newest_us;
-    bool has_newest;
+    struct capture_clock clock;
     struct compiled_filter filters[DISPATCH_FILTERS];
     unsigned filter_count;
     int64_t progress_ns; /* monotonic time of the next progress call */

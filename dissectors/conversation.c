@@ -18,11 +18,11 @@
 #include "dissectors/conversation.h"
 
 #include "base/finding.h"
+#include "base/memory.h"
 #include "dissectors/dissector.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* Most pieces that wait for identification; more and nobody wants the flow. */
 #define IDENTIFY_PIECES 64
@@ -90,7 +90,7 @@ static struct bytes kept_bytes(const struct kept *kept)
 
 static void kept_free(struct kept *kept)
 {
-    free(kept->bytes);
+    memory_free(kept->bytes);
     *kept = (struct kept){.first = 0};
 }
 
@@ -122,7 +122,7 @@ static bool kept_append(struct kept *kept, struct bytes more)
 
         while (capacity < unread + more.length)
             capacity *= 2;
-        grown = realloc(kept->bytes, capacity);
+        grown = memory_resize(kept->bytes, capacity);
         if (grown == NULL)
             return false;
         kept->bytes = grown;
@@ -139,7 +139,7 @@ static void stop_dissecting(struct conversation *conversation)
 {
     if (conversation->dissector != NULL)
         conversation->dissector->close(conversation, conversation->state);
-    free(conversation->state);
+    memory_free(conversation->state);
     conversation->state = NULL;
     conversation->dissector = NULL;
     conversation->phase = PHASE_IGNORING;
@@ -149,7 +149,7 @@ static void stop_dissecting(struct conversation *conversation)
 
 static bool start_dissecting(struct conversation *conversation, const struct dissector *dissector, void *from_before)
 {
-    conversation->state = calloc(1, dissector->state_size > 0 ? dissector->state_size : 1);
+    conversation->state = memory_new_zeroed(1, dissector->state_size > 0 ? dissector->state_size : 1);
     if (conversation->state == NULL) {
         conversation->phase = PHASE_IGNORING;
         return false;
@@ -175,7 +175,7 @@ static void carry_out_hand_over(struct conversation *conversation, enum side fro
     conversation->next = NULL;
     conversation->to_next = NULL;
     conversation->dissector->close(conversation, conversation->state);
-    free(conversation->state);
+    memory_free(conversation->state);
     conversation->state = NULL;
     conversation->dissector = NULL;
     for (int side = 0; side < SIDE_COUNT; side++) {
@@ -419,7 +419,7 @@ static void believe_sides(struct conversation *conversation, const struct best_m
 
 static void forget_pieces(struct conversation *conversation)
 {
-    free(conversation->pieces);
+    memory_free(conversation->pieces);
     conversation->pieces = NULL;
     conversation->piece_count = 0;
 }
@@ -516,7 +516,7 @@ static void keep_piece(struct conversation *conversation, struct piece piece, st
         return;
     }
     if (conversation->pieces == NULL)
-        conversation->pieces = calloc(IDENTIFY_PIECES, sizeof *conversation->pieces);
+        conversation->pieces = memory_new_zeroed(IDENTIFY_PIECES, sizeof *conversation->pieces);
     if (conversation->pieces == NULL || conversation->piece_count == IDENTIFY_PIECES || !kept_append(&conversation->side[piece.from].kept, bytes)) {
         give_up_identifying(conversation);
         return;
@@ -549,7 +549,7 @@ static void identify_data(struct conversation *conversation, enum side from, str
 
 static void *on_open(const struct worker_services *services, struct flow_facts *facts, const struct expectation *expected)
 {
-    struct conversation *conversation = calloc(1, sizeof *conversation);
+    struct conversation *conversation = memory_new_zeroed(1, sizeof *conversation);
 
     if (conversation == NULL) {
         if (expected != NULL && expected->release != NULL)
@@ -609,6 +609,15 @@ static void on_end(void *argument, enum side from, enum ending ending, int64_t t
         tell_end(conversation, from, ending);
 }
 
+static void on_refresh(void *argument, int64_t time_us)
+{
+    struct conversation *conversation = argument;
+
+    conversation->now_us = time_us;
+    if (conversation->phase == PHASE_DISSECTING && conversation->dissector->refresh != NULL)
+        conversation->dissector->refresh(conversation, conversation->state);
+}
+
 static void on_close(void *argument, int64_t time_us)
 {
     struct conversation *conversation = argument;
@@ -616,7 +625,7 @@ static void on_close(void *argument, int64_t time_us)
     conversation->now_us = time_us;
     forget_pieces(conversation);
     stop_dissecting(conversation);
-    free(conversation);
+    memory_free(conversation);
 }
 
 const struct stream_reader conversation_reader = {
@@ -624,6 +633,7 @@ const struct stream_reader conversation_reader = {
     .data = on_data,
     .gap = on_gap,
     .end = on_end,
+    .refresh = on_refresh,
     .close = on_close,
 };
 

@@ -89,6 +89,12 @@ struct dissector {
     /* This side ended. `unread` is what was kept and can now never be completed. May be NULL. */
     void (*on_end)(struct conversation *conversation, void *state, enum side from, enum ending ending, struct bytes unread);
 
+    /*
+     * Live: the session goes on. Writes its row as far as it is known; close writes it again, and the newer one stays (its
+     * table has a `key`). Ends nothing, and counts nothing as over. May be NULL.
+     */
+    void (*refresh)(struct conversation *conversation, void *state);
+
     /* Always the last call: write the rows that are not written yet, free what the state owns. */
     void (*close)(struct conversation *conversation, void *state);
 };

@@ -19,8 +19,8 @@
 #include "dissectors/tls.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 
-#include <stdlib.h>
 
 #define FTP_ARGUMENT_LIMIT 4096
 #define FTP_VERB_LIMIT 32
@@ -406,7 +406,7 @@ static void free_request(struct ftp_request *request)
     if (request->channel != NULL)
         ftp_channel_let_go(request->channel);
     text_free(&request->argument);
-    free(request);
+    memory_free(request);
 }
 
 /* Writes a command's row and lets go of it. `code` 0: its reply was not seen. */
@@ -490,12 +490,12 @@ static void on_command(struct conversation *conversation, struct ftp *ftp, struc
         give_up_commands(conversation, ftp, 1);
         ftp->replies_owed++;
     }
-    request = calloc(1, sizeof *request);
+    request = memory_new_zeroed(1, sizeof *request);
     if (request == NULL)
         return;
     command = pending_add(&ftp->pending, verb, conversation_now(conversation));
     if (command == NULL) {
-        free(request);
+        memory_free(request);
         return;
     }
     command->subject = request;
@@ -848,14 +848,10 @@ static void finish_channels(struct conversation *conversation, struct ftp *ftp)
     ftp->channel_count = 0;
 }
 
-static void ftp_close(struct conversation *conversation, void *state)
+static void ftp_write(struct conversation *conversation, void *state)
 {
-    struct ftp *ftp = state;
-    struct ftp_session row;
-
-    give_up_commands(conversation, ftp, ftp->pending.count);
-    finish_channels(conversation, ftp);
-    row = (struct ftp_session){
+    const struct ftp *ftp = state;
+    const struct ftp_session row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(conversation_is_decrypted(conversation)),
         .banner = record_text_unless_empty(text_bytes(&ftp->banner)),
@@ -870,7 +866,17 @@ static void ftp_close(struct conversation *conversation, void *state)
         .bytes_down = record_integer((int64_t)ftp->bytes_down),
         .last_reply = record_text_unless_empty(text_bytes(&ftp->last_reply)),
     };
+
     conversation_write(conversation, &ftp_session_table, &row);
+}
+
+static void ftp_close(struct conversation *conversation, void *state)
+{
+    struct ftp *ftp = state;
+
+    give_up_commands(conversation, ftp, ftp->pending.count);
+    finish_channels(conversation, ftp);
+    ftp_write(conversation, state);
     text_free(&ftp->banner);
     text_free(&ftp->user);
     text_free(&ftp->password);
@@ -894,5 +900,6 @@ const struct dissector ftp_dissector = {
     .open = ftp_open,
     .on_data = ftp_on_data,
     .on_gap = ftp_on_gap,
+    .refresh = ftp_write,
     .close = ftp_close,
 };

@@ -5,14 +5,14 @@
 #include "dissectors/ftp_data.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "dissectors/ftp_record.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct ftp_channel *ftp_channel_new(void)
 {
-    struct ftp_channel *channel = calloc(1, sizeof *channel);
+    struct ftp_channel *channel = memory_new_zeroed(1, sizeof *channel);
 
     if (channel != NULL) {
         channel->holders = 1;
@@ -34,7 +34,7 @@ void ftp_channel_let_go(void *argument)
     if (--channel->holders > 0)
         return;
     text_free(&channel->path);
-    free(channel);
+    memory_free(channel);
 }
 
 /* Which side of the data connection sends. In passive mode the FTP client opens it, in active mode the FTP server. */

@@ -76,6 +76,7 @@ struct http {
     struct text accept;
 
     struct websocket_handshake *handshake; /* fields of the request being read, and of an upgrade until it is answered */
+    unsigned attempts;                     /* upgrades that were asked for, as far as they are answered or over */
     struct text key;                       /* Sec-WebSocket-Key */
 };
 
@@ -378,6 +379,7 @@ static enum verdict on_websocket_opened(struct conversation *conversation, struc
 {
     struct websocket_handshake *handshake = http->handshake;
 
+    handshake->attempt = ++http->attempts;
     handshake->has_answer = true;
     handshake->status_code = http->status_code;
     if (http->key.length > 0) {
@@ -391,6 +393,7 @@ static enum verdict on_websocket_opened(struct conversation *conversation, struc
 
 static void on_websocket_refused(struct conversation *conversation, struct http *http)
 {
+    http->handshake->attempt = ++http->attempts;
     http->handshake->has_answer = true;
     http->handshake->status_code = http->status_code;
     websocket_write_unopened(conversation, http->handshake);
@@ -654,8 +657,10 @@ static void http_close(struct conversation *conversation, void *state)
     struct http *http = state;
 
     /* An upgrade that was asked for and never answered. */
-    if (http->handshake != NULL && http->request == HTTP_REQUEST_WEBSOCKET && http->count > 0)
+    if (http->handshake != NULL && http->request == HTTP_REQUEST_WEBSOCKET && http->count > 0) {
+        http->handshake->attempt = ++http->attempts;
         websocket_write_unopened(conversation, http->handshake);
+    }
     websocket_handshake_free(http->handshake);
     text_free(&http->key);
     text_free(&http->accept);

@@ -1,7 +1,8 @@
 /* pending.c - see pending.h */
 #include "dissectors/pending.h"
 
-#include <stdlib.h>
+#include "base/memory.h"
+
 #include <string.h>
 
 struct pending_command *pending_add(struct pending *pending, unsigned verb, int64_t time_us)
@@ -10,7 +11,7 @@ struct pending_command *pending_add(struct pending *pending, unsigned verb, int6
         return NULL;
     if (pending->count == pending->capacity) {
         unsigned capacity = pending->capacity == 0 ? 4 : pending->capacity * 2;
-        struct pending_command *grown = realloc(pending->commands, capacity * sizeof *grown);
+        struct pending_command *grown = memory_resize(pending->commands, capacity * sizeof *grown);
 
         if (grown == NULL)
             return NULL;
@@ -94,6 +95,6 @@ int pending_answered(const struct pending *pending, unsigned code, bool is_whole
 
 void pending_free(struct pending *pending)
 {
-    free(pending->commands);
+    memory_free(pending->commands);
     *pending = (struct pending){.count = 0};
 }

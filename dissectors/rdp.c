@@ -431,6 +431,13 @@ static void rdp_on_end(struct conversation *conversation, void *state, enum side
     rdp->side[from].is_silent = true;
 }
 
+static void rdp_refresh(struct conversation *conversation, void *state)
+{
+    const struct rdp *rdp = state;
+
+    rdp_write_session(conversation, &rdp->facts);
+}
+
 static void rdp_close(struct conversation *conversation, void *state)
 {
     struct rdp *rdp = state;
@@ -556,5 +563,6 @@ const struct dissector rdp_dissector = {
     .on_data = rdp_on_data,
     .on_gap = rdp_on_gap,
     .on_end = rdp_on_end,
+    .refresh = rdp_refresh,
     .close = rdp_close,
 };

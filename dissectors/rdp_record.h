@@ -121,6 +121,9 @@ struct rdp_facts {
 extern const struct record_table rdp_session_table;
 extern const struct record_table rdp_channel_table;
 
+/* Writes the session's row alone, as far as it is known. */
+void rdp_write_session(struct conversation *conversation, const struct rdp_facts *facts);
+
 /* Writes the session's row and its channels', and the findings of the limits that were reached. */
 void rdp_write_rows(struct conversation *conversation, const struct rdp_facts *facts);
 

@@ -30,6 +30,7 @@ const struct record_table rdp_session_table = {
     .columns = rdp_session_columns,
     .column_count = RECORD_COLUMN_COUNT(rdp_session_columns),
     .session = &rdp_sessions,
+    .key = "flow_id",
     .index = "flow_id",
 };
 
@@ -90,8 +91,18 @@ static struct record_integer channel_bytes(const struct rdp_facts *facts, const 
     return record_integer((int64_t)channel->bytes[from]);
 }
 
-/* Writes the channels' rows and gathers their names. */
-static void write_channels(struct conversation *conversation, const struct rdp_facts *facts, struct text *names)
+/* The names of the channels that the client asked for. */
+static void append_channels(const struct rdp_facts *facts, struct text *names)
+{
+    for (unsigned i = 0; i < facts->settings.channel_count; i++) {
+        const struct rdp_channel_state *channel = &facts->settings.channels[i];
+
+        if (channel->options.is_known)
+            text_append_item(names, ",", bytes_of_text(channel->name));
+    }
+}
+
+static void write_channels(struct conversation *conversation, const struct rdp_facts *facts)
 {
     for (unsigned i = 0; i < facts->settings.channel_count; i++) {
         const struct rdp_channel_state *channel = &facts->settings.channels[i];
@@ -105,8 +116,6 @@ static void write_channels(struct conversation *conversation, const struct rdp_f
         };
 
         conversation_write(conversation, &rdp_channel_table, &row);
-        if (channel->options.is_known)
-            text_append_item(names, ",", bytes_of_text(channel->name));
     }
 }
 
@@ -117,7 +126,7 @@ static void tell_too_many(struct conversation *conversation, struct rdp_number c
                              side_name(from), count.value, RDP_CHANNELS_LIMIT);
 }
 
-void rdp_write_rows(struct conversation *conversation, const struct rdp_facts *facts)
+void rdp_write_session(struct conversation *conversation, const struct rdp_facts *facts)
 {
     const struct rdp_settings *settings = &facts->settings;
     struct text requested = {.limit = LIST_LIMIT};
@@ -149,11 +158,17 @@ void rdp_write_rows(struct conversation *conversation, const struct rdp_facts *f
         append_requested(facts->requested.value, &requested);
         row.requested_protocols = record_text(text_bytes(&requested));
     }
-    write_channels(conversation, facts, &channels);
+    append_channels(facts, &channels);
     row.channels = record_text_unless_empty(text_bytes(&channels));
     conversation_write(conversation, &rdp_session_table, &row);
-    tell_too_many(conversation, settings->channels_asked, FROM_CLIENT);
-    tell_too_many(conversation, settings->channels_given, FROM_SERVER);
     text_free(&requested);
     text_free(&channels);
+}
+
+void rdp_write_rows(struct conversation *conversation, const struct rdp_facts *facts)
+{
+    write_channels(conversation, facts);
+    rdp_write_session(conversation, facts);
+    tell_too_many(conversation, facts->settings.channels_asked, FROM_CLIENT);
+    tell_too_many(conversation, facts->settings.channels_given, FROM_SERVER);
 }

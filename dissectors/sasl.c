@@ -7,8 +7,8 @@
 #include "dissectors/sasl.h"
 
 #include "base/cursor.h"
+#include "base/memory.h"
 
-#include <stdlib.h>
 
 #define RESPONSE_LIMIT 4096
 
@@ -122,10 +122,10 @@ void sasl_read_response(struct bytes mechanism, struct bytes response, bool is_f
 
     if (!is_first || response.length == 0 || response.length > RESPONSE_LIMIT)
         return;
-    decoded = malloc(response.length);
+    decoded = memory_new(response.length);
     if (decoded == NULL)
         return;
     if (decode(response, decoded, &length))
         read_decoded(mechanism, bytes_of(decoded, length), user);
-    free(decoded);
+    memory_free(decoded);
 }

@@ -477,6 +477,11 @@ static void write_session(struct conversation *conversation, const struct smtp *
         conversation_write(conversation, &smtp_session_table, &row);
 }
 
+static void smtp_refresh(struct conversation *conversation, void *state)
+{
+    write_session(conversation, state);
+}
+
 static void smtp_close(struct conversation *conversation, void *state)
 {
     struct smtp *smtp = state;
@@ -510,5 +515,6 @@ const struct dissector smtp_dissector = {
     .on_data = smtp_on_data,
     .on_gap = smtp_on_gap,
     .on_end = smtp_on_end,
+    .refresh = smtp_refresh,
     .close = smtp_close,
 };

@@ -3,15 +3,16 @@
  */
 #include "dissectors/smtp_mail.h"
 
+#include "base/memory.h"
+
 #include "dissectors/smtp_record.h"
 
-#include <stdlib.h>
 
 #define ADDRESS_LIST_LIMIT (16u << 10)
 
 struct smtp_mail *smtp_mail_new(struct conversation *conversation)
 {
-    struct smtp_mail *mail = calloc(1, sizeof *mail);
+    struct smtp_mail *mail = memory_new_zeroed(1, sizeof *mail);
 
     if (mail == NULL)
         return NULL;
@@ -36,12 +37,12 @@ void smtp_mail_release(struct smtp_mail **held)
     if (mail == NULL || --mail->holders > 0)
         return;
     for (size_t i = 0; i < mail->recipient_count; i++)
-        free(mail->recipients[i].at);
-    free(mail->recipients);
-    free(mail->sender.at);
+        memory_free(mail->recipients[i].at);
+    memory_free(mail->recipients);
+    memory_free(mail->sender.at);
     text_free(&mail->reply);
     mail_header_free(&mail->header);
-    free(mail);
+    memory_free(mail);
 }
 
 /* ---- the envelope ---- */
@@ -82,7 +83,7 @@ static void set_address(struct smtp_address *address, struct bytes path)
 
     if (path.at == NULL)
         return;
-    address->at = malloc(length + 1);
+    address->at = memory_new(length + 1);
     if (address->at == NULL)
         return;
     if (length > 0)
@@ -103,7 +104,7 @@ size_t smtp_mail_add_recipient(struct smtp_mail *mail, struct bytes path)
     }
     if (mail->recipient_count == mail->recipient_capacity) {
         size_t capacity = mail->recipient_capacity == 0 ? 4 : mail->recipient_capacity * 2;
-        struct smtp_address *grown = realloc(mail->recipients, capacity * sizeof *grown);
+        struct smtp_address *grown = memory_resize(mail->recipients, capacity * sizeof *grown);
 
         if (grown == NULL)
             return SMTP_RECIPIENTS_LIMIT;

@@ -8,6 +8,7 @@
  * encrypted; and whatever can be told of the encrypted part from its sizes.
  */
 #include "base/digest.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "dissectors/dissector.h"
 
@@ -69,6 +70,7 @@ static const struct record_table ssh_session_table = {
     .columns = ssh_session_columns,
     .column_count = RECORD_COLUMN_COUNT(ssh_session_columns),
     .session = &ssh_session_in_sessions,
+    .key = "flow_id",
     .index = "flow_id",
 };
 
@@ -283,7 +285,7 @@ static struct bytes first_common(struct bytes client, struct bytes server)
     struct bytes *names;
     size_t count = 0;
 
-    names = calloc(server.length / 2 + 1, sizeof *names); /* a name and its comma take two bytes at least */
+    names = memory_new_zeroed(server.length / 2 + 1, sizeof *names); /* a name and its comma take two bytes at least */
     if (names == NULL)
         return none;
     while (server.length > 0) {
@@ -297,11 +299,11 @@ static struct bytes first_common(struct bytes client, struct bytes server)
         struct bytes name = bytes_split(client, ',', &client);
 
         if (name.length > 0 && bsearch(&name, names, count, sizeof *names, compare_names) != NULL) {
-            free(names);
+            memory_free(names);
             return name;
         }
     }
-    free(names);
+    memory_free(names);
     return none;
 }
 
@@ -672,7 +674,7 @@ static struct record_text chosen(const struct ssh *ssh, enum ssh_list list)
     return name->was_cut ? record_text_of(NULL) : record_text_unless_empty(text_bytes(name));
 }
 
-static void ssh_close(struct conversation *conversation, void *state)
+static void ssh_write(struct conversation *conversation, void *state)
 {
     struct ssh *ssh = state;
     const struct ssh_side *client = &ssh->side[FROM_CLIENT];
@@ -707,6 +709,13 @@ static void ssh_close(struct conversation *conversation, void *state)
     if (row.client_version.is_known || row.server_version.is_known || client->has_kexinit || server->has_kexinit)
         conversation_write(conversation, &ssh_session_table, &row);
     text_free(&host_key);
+}
+
+static void ssh_close(struct conversation *conversation, void *state)
+{
+    struct ssh *ssh = state;
+
+    ssh_write(conversation, state);
     for (int side = 0; side < SIDE_COUNT; side++) {
         text_free(&ssh->side[side].identification);
         text_free(&ssh->side[side].kexinit);
@@ -728,5 +737,6 @@ const struct dissector ssh_dissector = {
     .open = ssh_open,
     .on_data = ssh_on_data,
     .on_gap = ssh_on_gap,
+    .refresh = ssh_write,
     .close = ssh_close,
 };

@@ -50,6 +50,7 @@ static const struct record_table tls_session_table = {
     .kind = RECORD_VIEW_SESSION,
     .columns = tls_session_columns,
     .column_count = RECORD_COLUMN_COUNT(tls_session_columns),
+    .key = "flow_id",
     .index = "flow_id",
 };
 
@@ -486,7 +487,7 @@ static struct record_text alert_text(uint8_t alert, char *room, size_t size)
     return record_text_of(room);
 }
 
-static void tls_close(struct conversation *conversation, void *state)
+static void tls_write(struct conversation *conversation, void *state)
 {
     struct tls *tls = state;
     struct tls_session row = {.encrypted = record_boolean(false)};
@@ -503,6 +504,13 @@ static void tls_close(struct conversation *conversation, void *state)
             row.alert = alert_text(tls->alert, alert, sizeof alert);
         conversation_write(conversation, &tls_session_table, &row);
     }
+}
+
+static void tls_close(struct conversation *conversation, void *state)
+{
+    struct tls *tls = state;
+
+    tls_write(conversation, state);
     text_free(&tls->side[FROM_CLIENT].hello);
     text_free(&tls->side[FROM_SERVER].hello);
     text_free(&tls->server_name);
@@ -522,5 +530,6 @@ const struct dissector tls_dissector = {
     .open = tls_open,
     .on_data = tls_on_data,
     .on_gap = tls_on_gap,
+    .refresh = tls_write,
     .close = tls_close,
 };

@@ -8,8 +8,8 @@
 #include "dissectors/websocket.h"
 
 #include "base/digest.h"
+#include "base/memory.h"
 
-#include <stdlib.h>
 
 #define WEBSOCKET_TEXT_LIMIT 4096   /* bytes of a message that are kept to be shown */
 #define WEBSOCKET_CONTROL_LIMIT 125 /* RFC 6455, 5.5: the longest payload of a control frame */
@@ -36,7 +36,8 @@
     COLUMN(R, text, close_reason, "the reason in the first close frame that was seen") \
     COLUMN(R, text, closed_by, "who sent the first close frame: 'client' or 'server'; NULL also where the other side's may have been missed") \
     LATER(R, text, inner_protocol, "the protocol that is carried inside") \
-    COLUMN(R, integer, missing, "bytes that the capture lacks, both sides together")
+    COLUMN(R, integer, missing, "bytes that the capture lacks, both sides together") \
+    COLUMN(R, integer, attempt, "1.. of the upgrade requests on this connection; the last may have opened it")
 
 RECORD_STRUCT(websocket_session, WEBSOCKET_SESSION);
 RECORD_COLUMNS(websocket_session, WEBSOCKET_SESSION);
@@ -60,6 +61,7 @@ static const struct record_table websocket_session_table = {
     .columns = websocket_session_columns,
     .column_count = RECORD_COLUMN_COUNT(websocket_session_columns),
     .session = &websocket_session_in_sessions,
+    .key = "flow_id, attempt",
     .index = "flow_id",
 };
 
@@ -167,7 +169,7 @@ struct websocket {
 
 struct websocket_handshake *websocket_handshake_new(void)
 {
-    struct websocket_handshake *handshake = calloc(1, sizeof *handshake);
+    struct websocket_handshake *handshake = memory_new_zeroed(1, sizeof *handshake);
 
     if (handshake == NULL)
         return NULL;
@@ -192,7 +194,7 @@ void websocket_handshake_free(struct websocket_handshake *handshake)
     text_free(&handshake->offered);
     text_free(&handshake->subprotocol);
     text_free(&handshake->extensions);
-    free(handshake);
+    memory_free(handshake);
 }
 
 bool websocket_accept_is_valid(struct bytes key, struct bytes accept)
@@ -212,6 +214,7 @@ static struct websocket_session handshake_row(struct conversation *conversation,
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(conversation_is_decrypted(conversation)),
         .host = record_text_unless_empty(text_bytes(&handshake->host)),
+        .attempt = record_integer(handshake->attempt),
         .uri = record_text_unless_empty(text_bytes(&handshake->uri)),
         .origin = record_text_unless_empty(text_bytes(&handshake->origin)),
         .user_agent = record_text_unless_empty(text_bytes(&handshake->user_agent)),
@@ -601,17 +604,13 @@ static void count_side(const struct websocket_side *side, bool is_seen, struct r
     *payload = record_integer((int64_t)side->payload);
 }
 
-static void websocket_close(struct conversation *conversation, void *state)
+static void websocket_write(struct conversation *conversation, void *state)
 {
-    struct websocket *websocket = state;
+    const struct websocket *websocket = state;
     const struct websocket_handshake *handshake = websocket->handshake;
     struct websocket_session row = handshake_row(conversation, handshake);
     bool client_is_seen = handshake->uri.length > 0;
 
-    for (int side = 0; side < SIDE_COUNT; side++) {
-        end_message(conversation, (enum side)side, &websocket->side[side].control, false);
-        end_message(conversation, (enum side)side, &websocket->side[side].data, false);
-    }
     count_side(&websocket->side[FROM_CLIENT], client_is_seen, &row.client_messages, &row.client_payload);
     count_side(&websocket->side[FROM_SERVER], handshake->has_answer, &row.server_messages, &row.server_payload);
     if (handshake->has_answer)
@@ -624,7 +623,17 @@ static void websocket_close(struct conversation *conversation, void *state)
     if (websocket->knows_closer)
         row.closed_by = record_text_of(side_name(websocket->closed_by));
     conversation_write(conversation, &websocket_session_table, &row);
+}
 
+static void websocket_close(struct conversation *conversation, void *state)
+{
+    struct websocket *websocket = state;
+
+    for (int side = 0; side < SIDE_COUNT; side++) {
+        end_message(conversation, (enum side)side, &websocket->side[side].control, false);
+        end_message(conversation, (enum side)side, &websocket->side[side].data, false);
+    }
+    websocket_write(conversation, state);
     websocket_handshake_free(websocket->handshake);
     text_free(&websocket->close_reason);
     for (int side = 0; side < SIDE_COUNT; side++) {
@@ -643,5 +652,6 @@ const struct dissector websocket_dissector = {
     .open = websocket_open,
     .on_data = websocket_on_data,
     .on_gap = websocket_on_gap,
+    .refresh = websocket_write,
     .close = websocket_close,
 };

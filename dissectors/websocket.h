@@ -19,6 +19,7 @@ struct websocket_handshake {
     struct text offered;     /* the client's Sec-WebSocket-Extensions */
     struct text subprotocol; /* the server's answers */
     struct text extensions;
+    unsigned attempt;        /* 1.. on this connection */
     bool has_answer;         /* the server's answer was seen */
     int status_code;
     bool has_accept_check;   /* both the key and the answer were seen */

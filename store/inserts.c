@@ -31,7 +31,7 @@ static sqlite3_stmt *prepare(sqlite3 *database, const struct record_table *table
     struct text sql = {.limit = INSERT_SQL_LIMIT};
     sqlite3_stmt *statement = NULL;
 
-    text_append_format(&sql, "INSERT%s INTO %s (", table->replaces ? " OR REPLACE" : "", table->table);
+    text_append_format(&sql, "INSERT%s INTO %s (", table->replaces || table->key != NULL ? " OR REPLACE" : "", table->table);
     for (size_t i = 0; i < table->column_count; i++)
         text_append_format(&sql, "%s%s", i > 0 ? ", " : "", table->columns[i].name);
     text_append_text(&sql, ") VALUES (");

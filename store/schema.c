@@ -66,6 +66,24 @@ void schema_table_sql(const struct record_table *table, struct text *sql)
     text_append_text(sql, "\n) STRICT");
 }
 
+/* What makes the newer one of two rows stay, where rows are written again while they grow. */
+bool schema_each_key(const struct record_table *const *tables, size_t table_count, void *context,
+                     bool (*on_index)(void *context, const char *name, const char *sql))
+{
+    char name[128];
+    char sql[512];
+
+    for (size_t i = 0; i < table_count; i++) {
+        if (tables[i]->key == NULL)
+            continue;
+        snprintf(name, sizeof name, "%s_key", tables[i]->table);
+        snprintf(sql, sizeof sql, "CREATE UNIQUE INDEX IF NOT EXISTS %s ON %s (%s)", name, tables[i]->table, tables[i]->key);
+        if (!on_index(context, name, sql))
+            return false;
+    }
+    return true;
+}
+
 bool schema_each_index(const struct record_table *const *tables, size_t table_count, void *context,
                        bool (*on_index)(void *context, const char *name, const char *sql))
 {

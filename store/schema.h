@@ -63,6 +63,10 @@ bool schema_each_view(const struct record_table *const *tables, size_t table_cou
 /* CREATE TABLE of one record, STRICT; without a semicolon. Appended to `sql`. */
 void schema_table_sql(const struct record_table *table, struct text *sql);
 
+/* The same for the unique indexes of tables with a `key`: a live database alone has them. */
+bool schema_each_key(const struct record_table *const *tables, size_t table_count, void *context,
+                     bool (*on_index)(void *context, const char *name, const char *sql));
+
 /* Calls `on_index` with the name and the SQL of each index. False: on_index said so. */
 bool schema_each_index(const struct record_table *const *tables, size_t table_count, void *context,
                        bool (*on_index)(void *context, const char *name, const char *sql));

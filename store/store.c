@@ -169,7 +169,8 @@ static bool make_schema(struct store *store)
         return false;
     }
     /* a database that others read while it grows wants its indexes from the start */
-    if (store->options.mode == STORE_LIVE && !upgrade_make_indexes(store->database, store->options.tables, store->options.table_count)) {
+    if (store->options.mode == STORE_LIVE && (!upgrade_make_indexes(store->database, store->options.tables, store->options.table_count) ||
+                                              !upgrade_make_keys(store->database, store->options.tables, store->options.table_count))) {
         log_cannot_open(store);
         return false;
     }

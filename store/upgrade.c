@@ -164,6 +164,11 @@ static bool make_index(void *context, const char *name, const char *sql)
     return sqlite3_exec(context, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
+bool upgrade_make_keys(sqlite3 *database, const struct record_table *const *tables, size_t table_count)
+{
+    return schema_each_key(tables, table_count, database, make_index);
+}
+
 bool upgrade_make_indexes(sqlite3 *database, const struct record_table *const *tables, size_t table_count)
 {
     return schema_each_index(tables, table_count, database, make_index);

@@ -21,6 +21,9 @@ bool upgrade_check(sqlite3 *database, const char *path, bool may_be_empty);
  */
 bool upgrade_run(sqlite3 *database, const struct record_table *const *tables, size_t table_count);
 
+/* Makes the unique indexes by which a live run replaces rows that grow. Call it in a transaction. */
+bool upgrade_make_keys(sqlite3 *database, const struct record_table *const *tables, size_t table_count);
+
 /* Makes the indexes that are missing. False on failure; sqlite3_errmsg tells why. */
 bool upgrade_make_indexes(sqlite3 *database, const struct record_table *const *tables, size_t table_count);
 

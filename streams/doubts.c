@@ -1,7 +1,8 @@
 /* doubts.c - see doubts.h. A short list in the order of arrival: it is searched from the front, for the first copy is the likelier one. */
 #include "streams/doubts.h"
 
-#include <stdlib.h>
+#include "base/memory.h"
+
 
 bool doubts_add(struct doubts **doubts, uint64_t start, struct bytes captured, uint32_t length, bool has_fin, int64_t time_us, enum doubt reason)
 {
@@ -9,14 +10,14 @@ bool doubts_add(struct doubts **doubts, uint64_t start, struct bytes captured, u
     uint8_t *bytes;
 
     if (list == NULL) {
-        list = calloc(1, sizeof *list);
+        list = memory_new_zeroed(1, sizeof *list);
         if (list == NULL)
             return false;
         *doubts = list;
     }
     if (list->count == DOUBTS_SEGMENTS || list->bytes + captured.length > DOUBTS_BYTES)
         return false;
-    bytes = malloc(captured.length > 0 ? captured.length : 1);
+    bytes = memory_new(captured.length > 0 ? captured.length : 1);
     if (bytes == NULL)
         return false;
     if (captured.length > 0)
@@ -47,7 +48,7 @@ static void drop_at(struct doubts *doubts, unsigned at)
 {
     struct doubted_segment segment = unlink_at(doubts, at);
 
-    free(segment.bytes);
+    memory_free(segment.bytes);
 }
 
 /* Where the segment ends; a FIN counts, so that it is not over before its FIN was asked for. */
@@ -105,13 +106,23 @@ enum doubt doubts_settle(struct doubts *doubts, uint64_t start, struct bytes byt
     return reason;
 }
 
+bool doubts_are_a_run(const struct doubts *doubts, uint64_t from)
+{
+    for (unsigned i = 0; doubts != NULL && i < doubts->count; i++) {
+        if (doubts->list[i].start != from)
+            return false;
+        from += doubts->list[i].length;
+    }
+    return true;
+}
+
 void doubts_free(struct doubts **doubts)
 {
     if (*doubts == NULL)
         return;
     while ((*doubts)->count > 0)
         drop_at(*doubts, (*doubts)->count - 1);
-    free(*doubts);
+    memory_free(*doubts);
     *doubts = NULL;
 }
 

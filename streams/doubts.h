@@ -22,7 +22,7 @@ enum doubt {
     DOUBTS,
 };
 
-/* Segments and bytes of one side that are kept at a time. Past that, the check does not fit the flow and is given up. */
+/* Segments and bytes of one side that are kept at a time. Past that, the check does not fit the flow and is given up; see tcp.c. */
 #define DOUBTS_SEGMENTS 32
 #define DOUBTS_BYTES (128u << 10)
 
@@ -56,6 +56,9 @@ bool doubts_take(struct doubts *doubts, uint64_t next, uint64_t to, struct doubt
  * one that said something else, or DOUBT_NONE.
  */
 enum doubt doubts_settle(struct doubts *doubts, uint64_t start, struct bytes bytes);
+
+/* Whether the kept segments follow each other without a hole, the first at offset `from`: a sender that simply goes on. */
+bool doubts_are_a_run(const struct doubts *doubts, uint64_t from);
 
 /* Frees all, and *doubts. */
 void doubts_free(struct doubts **doubts);

@@ -1,7 +1,8 @@
 /* expectations.c - see expectations.h. A hash table, and a list by age. */
 #include "streams/expectations.h"
 
-#include <stdlib.h>
+#include "base/memory.h"
+
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -24,7 +25,7 @@ struct expectations {
 
 struct expectations *expectations_new(void)
 {
-    return calloc(1, sizeof(struct expectations));
+    return memory_new_zeroed(1, sizeof(struct expectations));
 }
 
 static struct waiting **bucket_of(struct expectations *expectations, const struct address *server, uint16_t port)
@@ -51,7 +52,7 @@ static struct expectation take_out(struct expectations *expectations, struct wai
     *(waiting->older != NULL ? &waiting->older->newer : &expectations->oldest) = waiting->newer;
     *(waiting->newer != NULL ? &waiting->newer->older : &expectations->newest) = waiting->older;
     expectations->count--;
-    free(waiting);
+    memory_free(waiting);
     return expectation;
 }
 
@@ -75,7 +76,7 @@ void expectations_free(struct expectations *expectations)
         return;
     while (expectations->oldest != NULL)
         release_oldest(expectations);
-    free(expectations);
+    memory_free(expectations);
 }
 
 bool expectations_add(struct expectations *expectations, const struct expectation *expectation)
@@ -90,7 +91,7 @@ bool expectations_add(struct expectations *expectations, const struct expectatio
     }
     if (expectations->count >= EXPECTATIONS_LIMIT)
         return false;
-    waiting = calloc(1, sizeof *waiting);
+    waiting = memory_new_zeroed(1, sizeof *waiting);
     if (waiting == NULL)
         return false;
     waiting->expectation = *expectation;

@@ -7,7 +7,8 @@
  */
 #include "streams/flow_table.h"
 
-#include <stdlib.h>
+#include "base/memory.h"
+
 #include <sys/random.h>
 
 #define XXH_INLINE_ALL
@@ -18,7 +19,7 @@
 bool flow_table_init(struct flow_table *table)
 {
     *table = (struct flow_table){.bucket_count = FIRST_BUCKETS};
-    table->buckets = calloc(table->bucket_count, sizeof(struct flow *));
+    table->buckets = memory_new_zeroed(table->bucket_count, sizeof(struct flow *));
     /* an attacker who knew the seed could send all flows into one bucket */
     if (getrandom(&table->seed, sizeof table->seed, GRND_NONBLOCK) != (ssize_t)sizeof table->seed)
         table->seed = (uint64_t)(uintptr_t)table ^ (uint64_t)(uintptr_t)table->buckets << 16;
@@ -27,7 +28,7 @@ bool flow_table_init(struct flow_table *table)
 
 void flow_table_free(struct flow_table *table)
 {
-    free(table->buckets);
+    memory_free(table->buckets);
     table->buckets = NULL;
 }
 
@@ -69,7 +70,7 @@ static void grow(struct flow_table *table)
 {
     size_t old_count = table->bucket_count;
     struct flow **old = table->buckets;
-    struct flow **buckets = calloc(old_count * 2, sizeof(struct flow *));
+    struct flow **buckets = memory_new_zeroed(old_count * 2, sizeof(struct flow *));
 
     if (buckets == NULL)
         return; /* longer chains, but right */
@@ -87,7 +88,7 @@ static void grow(struct flow_table *table)
             flow = next;
         }
     }
-    free(old);
+    memory_free(old);
 }
 
 static void unlist(struct flow_table *table, struct flow *flow)
@@ -124,7 +125,7 @@ void flow_table_insert(struct flow_table *table, struct flow *flow)
     flow->next_in_bucket = *bucket;
     *bucket = flow;
     table->flow_count++;
-    list_last(table, flow, flow->facts.last_us);
+    list_last(table, flow, flow->seen_us);
 }
 
 void flow_table_remove(struct flow_table *table, struct flow *flow)
@@ -136,22 +137,55 @@ void flow_table_remove(struct flow_table *table, struct flow *flow)
     *link = flow->next_in_bucket;
     table->flow_count--;
     unlist(table, flow);
+    flow_table_set_due(table, flow, DUE_NEVER, 0);
+}
+
+void flow_table_set_due(struct flow_table *table, struct flow *flow, enum due_list list, int64_t due_us)
+{
+    struct flow_list *before = &table->due[flow->due];
+    struct flow_list *now = &table->due[list];
+
+    if (flow->due != DUE_NEVER) {
+        *(flow->due_earlier != NULL ? &flow->due_earlier->due_later : &before->first) = flow->due_later;
+        *(flow->due_later != NULL ? &flow->due_later->due_earlier : &before->last) = flow->due_earlier;
+    }
+    flow->due = (uint8_t)list;
+    flow->due_us = due_us;
+    if (list == DUE_NEVER)
+        return;
+    flow->due_earlier = now->last;
+    flow->due_later = NULL;
+    *(now->last != NULL ? &now->last->due_later : &now->first) = flow;
+    now->last = flow;
+}
+
+struct flow *flow_table_next_due(struct flow_table *table, int64_t now_us)
+{
+    for (int list = DUE_FIRST; list < DUE_LISTS; list++) {
+        if (table->due[list].first != NULL && table->due[list].first->due_us <= now_us)
+            return table->due[list].first;
+    }
+    return NULL;
 }
 
 void flow_table_set_timeout(struct flow_table *table, struct flow *flow, enum timeout_class timeout_class)
 {
     unlist(table, flow);
     flow->timeout_class = (uint8_t)timeout_class;
-    list_last(table, flow, flow->facts.last_us);
+    list_last(table, flow, flow->seen_us);
 }
 
 int64_t flow_timeout_us(enum timeout_class timeout_class)
 {
     static const int64_t seconds[TIMEOUT_CLASSES] = {
-        [TIMEOUT_TCP_ATTEMPT] = TIMEOUT_SECONDS_TCP_ATTEMPT,
-        [TIMEOUT_TCP_OPEN] = TIMEOUT_SECONDS_TCP_OPEN,
         [TIMEOUT_TCP_CLOSED] = TIMEOUT_SECONDS_TCP_CLOSED,
+        [TIMEOUT_TCP_ATTEMPT] = TIMEOUT_SECONDS_TCP_ATTEMPT,
+        [TIMEOUT_DATAGRAM_SINGLE] = TIMEOUT_SECONDS_DATAGRAM_SINGLE,
         [TIMEOUT_DATAGRAM] = TIMEOUT_SECONDS_DATAGRAM,
+        [TIMEOUT_TCP_EMPTY] = TIMEOUT_SECONDS_TCP_EMPTY,
+        [TIMEOUT_TCP_HALF_CLOSED] = TIMEOUT_SECONDS_TCP_HALF_CLOSED,
+        [TIMEOUT_TCP_OPEN] = TIMEOUT_SECONDS_TCP_OPEN,
+        [TIMEOUT_TCP_SESSION] = TIMEOUT_SECONDS_TCP_SESSION,
     };
 
     return seconds[timeout_class] * 1000000;
@@ -164,7 +198,7 @@ struct flow *flow_table_next_expired(struct flow_table *table, int64_t now_us)
         struct flow *flow = table->lists[class].first;
 
         while (flow != NULL && now_us - flow->listed_us > timeout_us) {
-            if (now_us - flow->facts.last_us > timeout_us)
+            if (now_us - flow->seen_us > timeout_us)
                 return flow;
             unlist(table, flow);
             list_last(table, flow, now_us);
@@ -172,6 +206,19 @@ struct flow *flow_table_next_expired(struct flow_table *table, int64_t now_us)
         }
     }
     return NULL;
+}
+
+struct flow *flow_table_oldest(struct flow_table *table, enum timeout_class timeout_class, unsigned most)
+{
+    for (unsigned i = 0; i < most; i++) {
+        struct flow *flow = table->lists[timeout_class].first;
+
+        if (flow == NULL || flow->seen_us <= flow->listed_us || flow->later == NULL)
+            return flow;
+        unlist(table, flow);
+        list_last(table, flow, flow->seen_us);
+    }
+    return table->lists[timeout_class].first;
 }
 
 struct flow *flow_table_any(const struct flow_table *table)

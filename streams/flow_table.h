@@ -14,16 +14,24 @@
  * A packet that comes later starts a new flow, whenever the sweep finds the old one.
  */
 enum timeout_class {
-    TIMEOUT_TCP_ATTEMPT, /* no answer yet */
+    TIMEOUT_TCP_CLOSED,      /* waits for late repetitions and for the last acknowledgment */
+    TIMEOUT_TCP_ATTEMPT,     /* no answer yet */
+    TIMEOUT_DATAGRAM_SINGLE, /* one side only */
+    TIMEOUT_DATAGRAM,        /* both sides; ICMP too */
+    TIMEOUT_TCP_EMPTY,       /* answered, but no byte was said yet */
+    TIMEOUT_TCP_HALF_CLOSED, /* one side has ended */
     TIMEOUT_TCP_OPEN,
-    TIMEOUT_TCP_CLOSED, /* waits for late repetitions and for the last acknowledgment */
-    TIMEOUT_DATAGRAM,
+    TIMEOUT_TCP_SESSION,     /* a dissector reads it: people leave these open */
     TIMEOUT_CLASSES,
 };
-#define TIMEOUT_SECONDS_TCP_ATTEMPT 120
-#define TIMEOUT_SECONDS_TCP_OPEN 3600
 #define TIMEOUT_SECONDS_TCP_CLOSED 10
-#define TIMEOUT_SECONDS_DATAGRAM 120
+#define TIMEOUT_SECONDS_TCP_ATTEMPT 120
+#define TIMEOUT_SECONDS_DATAGRAM_SINGLE 60
+#define TIMEOUT_SECONDS_DATAGRAM 180
+#define TIMEOUT_SECONDS_TCP_EMPTY 600
+#define TIMEOUT_SECONDS_TCP_HALF_CLOSED 900
+#define TIMEOUT_SECONDS_TCP_OPEN 3600
+#define TIMEOUT_SECONDS_TCP_SESSION 14400 /* hosts ask after two hours whether the other is still there (RFC 9293, section 3.8.4) */
 
 /*
  * The two endpoints of a flow by the order of their addresses. What is kept for each direction is indexed by these, for
@@ -134,10 +142,26 @@ struct flow {
 
     struct flow *next_in_bucket;
     uint64_t hash;
+    int64_t seen_us;      /* newest packet by the clock of timeouts */
     struct flow *earlier; /* in the list of its timeout class */
     struct flow *later;
     int64_t listed_us;
+    /* Live: when its row is written next while it is open. */
+    struct flow *due_earlier;
+    struct flow *due_later;
+    int64_t due_us;
+    uint8_t due; /* enum due_list */
 };
+
+/* Live: flows whose rows are to be written while they are open, by when that is due. */
+enum due_list {
+    DUE_NEVER,
+    DUE_FIRST, /* open for a moment, not written yet */
+    DUE_AGAIN,
+    DUE_LISTS,
+};
+#define DUE_SECONDS_FIRST 5
+#define DUE_SECONDS_AGAIN 60
 
 static inline enum endpoint endpoint_other(enum endpoint endpoint)
 {
@@ -164,6 +188,7 @@ struct flow_table {
     size_t flow_count;
     uint64_t seed;
     struct flow_list lists[TIMEOUT_CLASSES];
+    struct flow_list due[DUE_LISTS];
 };
 
 /* False: out of memory. */
@@ -210,6 +235,15 @@ int64_t flow_timeout_us(enum timeout_class timeout_class);
  * to the end of their list on the way, so that packets need not touch the lists.
  */
 struct flow *flow_table_next_expired(struct flow_table *table, int64_t now_us);
+
+/* The first flow of that class for which nothing was seen since it was listed; others go to the end on the way, at most `most`. NULL: none. */
+struct flow *flow_table_oldest(struct flow_table *table, enum timeout_class timeout_class, unsigned most);
+
+/* Puts the flow at the end of that list, and takes it out of the one where it is. */
+void flow_table_set_due(struct flow_table *table, struct flow *flow, enum due_list list, int64_t due_us);
+
+/* A flow whose row is due at `now_us`, or NULL. */
+struct flow *flow_table_next_due(struct flow_table *table, int64_t now_us);
 
 /* Any flow, oldest in its list first; NULL when the table is empty. */
 struct flow *flow_table_any(const struct flow_table *table);

@@ -6,7 +6,8 @@
  */
 #include "streams/fragments.h"
 
-#include <stdlib.h>
+#include "base/memory.h"
+
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -62,7 +63,7 @@ struct fragments {
 
 struct fragments *fragments_new(void)
 {
-    return calloc(1, sizeof(struct fragments));
+    return memory_new_zeroed(1, sizeof(struct fragments));
 }
 
 static struct datagram **bucket_of(struct fragments *fragments, const struct datagram_key *key)
@@ -82,9 +83,9 @@ static void drop(struct fragments *fragments, struct datagram *datagram)
     fragments->count--;
     fragments->held -= datagram->held;
     for (unsigned i = 0; i < datagram->piece_count; i++)
-        free(datagram->pieces[i].bytes);
-    free(datagram->pieces);
-    free(datagram);
+        memory_free(datagram->pieces[i].bytes);
+    memory_free(datagram->pieces);
+    memory_free(datagram);
 }
 
 static void give_up(struct fragments *fragments, struct datagram *datagram)
@@ -99,7 +100,7 @@ void fragments_free(struct fragments *fragments)
         return;
     while (fragments->oldest != NULL)
         drop(fragments, fragments->oldest);
-    free(fragments);
+    memory_free(fragments);
 }
 
 uint64_t fragments_incomplete(const struct fragments *fragments)
@@ -130,7 +131,7 @@ static struct datagram *find_or_make(struct fragments *fragments, const struct p
         return datagram;
     if (fragments->count >= FRAGMENTS_DATAGRAMS)
         give_up(fragments, fragments->oldest);
-    datagram = calloc(1, sizeof *datagram);
+    datagram = memory_new_zeroed(1, sizeof *datagram);
     if (datagram == NULL)
         return NULL;
     datagram->key = key;
@@ -152,14 +153,14 @@ static bool insert_piece(struct fragments *fragments, struct datagram *datagram,
         return false;
     if (datagram->piece_count == datagram->piece_capacity) {
         unsigned capacity = datagram->piece_capacity == 0 ? 8 : datagram->piece_capacity * 2;
-        struct piece *grown = realloc(datagram->pieces, capacity * sizeof *grown);
+        struct piece *grown = memory_resize(datagram->pieces, capacity * sizeof *grown);
 
         if (grown == NULL)
             return false;
         datagram->pieces = grown;
         datagram->piece_capacity = capacity;
     }
-    piece.bytes = malloc(length);
+    piece.bytes = memory_new(length);
     if (piece.bytes == NULL)
         return false;
     memcpy(piece.bytes, bytes, length);

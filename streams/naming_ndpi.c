@@ -12,6 +12,7 @@
 #include "streams/naming.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 
 #include <ndpi_api.h>
 #include <stdio.h>
@@ -140,8 +141,10 @@ void *naming_open(struct naming *naming)
         flow = naming->spare[--naming->spare_count];
     else
         flow = ndpi_flow_malloc(naming->flow_size);
-    if (flow != NULL)
-        memset(flow, 0, naming->flow_size);
+    if (flow == NULL)
+        return NULL;
+    memory_count((ptrdiff_t)naming->flow_size);
+    memset(flow, 0, naming->flow_size);
     return flow;
 }
 
@@ -149,6 +152,7 @@ void naming_give_back(struct naming *naming, void *state)
 {
     struct ndpi_flow_struct *flow = state;
 
+    memory_count(-(ptrdiff_t)naming->flow_size);
     if (naming->spare_count == NAMING_SPARE) {
         ndpi_free_flow(flow);
         return;

@@ -8,7 +8,8 @@
  */
 #include "streams/reassembly.h"
 
-#include <stdlib.h>
+#include "base/memory.h"
+
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -109,7 +110,7 @@ static bool join_piece(struct reassembly *stream, unsigned at, const struct held
         return false;
     if (stream->held_bytes + piece->captured > REASSEMBLY_HELD_BYTES)
         return false;
-    grown = realloc(before->bytes, before->length + piece->length);
+    grown = memory_resize(before->bytes, before->length + piece->length);
     if (grown == NULL)
         return false;
     memcpy(grown + before->length, bytes, piece->length);
@@ -130,14 +131,14 @@ static bool insert_piece(struct reassembly *stream, unsigned at, struct held_seg
         return false;
     if (stream->held_count == stream->held_capacity) {
         unsigned capacity = stream->held_capacity == 0 ? 8 : stream->held_capacity * 2;
-        struct held_segment *grown = realloc(stream->held, capacity * sizeof *grown);
+        struct held_segment *grown = memory_resize(stream->held, capacity * sizeof *grown);
 
         if (grown == NULL)
             return false;
         stream->held = grown;
         stream->held_capacity = capacity;
     }
-    piece.bytes = malloc(piece.captured > 0 ? piece.captured : 1);
+    piece.bytes = memory_new(piece.captured > 0 ? piece.captured : 1);
     if (piece.bytes == NULL)
         return false;
     if (piece.captured > 0)
@@ -192,7 +193,7 @@ static void take_out(struct reassembly *stream, unsigned at, uint64_t *held_tota
 {
     stream->held_bytes -= stream->held[at].captured + PIECE_COST;
     *held_total -= stream->held[at].captured + PIECE_COST;
-    free(stream->held[at].bytes);
+    memory_free(stream->held[at].bytes);
     stream->held_count--;
     memmove(&stream->held[at], &stream->held[at + 1], (stream->held_count - at) * sizeof stream->held[0]);
 }
@@ -340,7 +341,7 @@ void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *s
         }
         stream->held_bytes -= piece->captured + PIECE_COST;
         *held_total -= piece->captured + PIECE_COST;
-        free(piece->bytes);
+        memory_free(piece->bytes);
         done++;
     }
     if (done == 0)
@@ -348,7 +349,7 @@ void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *s
     stream->held_count -= done;
     memmove(stream->held, stream->held + done, stream->held_count * sizeof stream->held[0]);
     if (stream->held_count == 0) {
-        free(stream->held);
+        memory_free(stream->held);
         stream->held = NULL;
         stream->held_capacity = 0;
     }
@@ -433,8 +434,8 @@ bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_
 void reassembly_free(struct reassembly *stream, uint64_t *held_total)
 {
     for (unsigned i = 0; i < stream->held_count; i++)
-        free(stream->held[i].bytes);
-    free(stream->held);
+        memory_free(stream->held[i].bytes);
+    memory_free(stream->held);
     *held_total -= stream->held_bytes;
     stream->held = NULL;
     stream->held_count = 0;

@@ -4,10 +4,18 @@
 #include "streams/streams.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "streams/flow_record.h"
+#include "streams/tcp.h"
 #include "streams/worker.h"
 
-#include <stdlib.h>
+
+/* Rows of open flows that are written at one tick. */
+#define OPEN_ROWS_AT_ONCE 4096
+/* Where memory is short, this part of the limit is made free at once, so that it is not short again with the next packet. */
+#define RELIEF_PART 32
+/* Flows that are looked at to find one that has been silent. */
+#define RELIEF_SEARCH 16
 
 /* ---- what conversations may ask for ---- */
 
@@ -28,8 +36,10 @@ static int64_t service_next_id(void *worker, enum id_kind kind)
 static bool service_expect(void *worker, const struct expectation *expectation)
 {
     struct streams *streams = worker;
+    struct expectation by_clock = *expectation;
 
-    return expectations_add(streams->expectations, expectation);
+    by_clock.made_us = streams->now_us;
+    return expectations_add(streams->expectations, &by_clock);
 }
 
 static void service_turn_around(void *worker, struct flow_facts *facts)
@@ -51,7 +61,7 @@ static void service_turn_around(void *worker, struct flow_facts *facts)
 
 struct streams *streams_new(const struct streams_options *options)
 {
-    struct streams *streams = calloc(1, sizeof *streams);
+    struct streams *streams = memory_new_zeroed(1, sizeof *streams);
 
     if (streams == NULL) {
         log_error("out of memory while a worker starts");
@@ -91,7 +101,7 @@ void streams_free(struct streams *streams)
     fragments_free(streams->fragments);
     naming_free(streams->naming);
     flow_table_free(&streams->table);
-    free(streams);
+    memory_free(streams);
 }
 
 uint64_t streams_flows(const struct streams *streams)
@@ -193,9 +203,9 @@ static void meet_expectation(struct streams *streams, struct flow *flow)
 
     if (expectations_count(streams->expectations) == 0)
         return;
-    if (!expectations_take(streams->expectations, &facts->server, facts->server_port, facts->start_us, &expected)) {
+    if (!expectations_take(streams->expectations, &facts->server, facts->server_port, streams->now_us, &expected)) {
         if (!facts->client_is_guessed ||
-            !expectations_take(streams->expectations, &facts->client, facts->client_port, facts->start_us, &expected))
+            !expectations_take(streams->expectations, &facts->client, facts->client_port, streams->now_us, &expected))
             return;
         service_turn_around(streams, facts);
     }
@@ -206,7 +216,7 @@ static void meet_expectation(struct streams *streams, struct flow *flow)
 
 struct flow *streams_new_flow(struct streams *streams, const struct packet *packet, const struct flow_key *key, uint64_t hash, bool source_is_low)
 {
-    struct flow *flow = calloc(1, sizeof *flow);
+    struct flow *flow = memory_new_zeroed(1, sizeof *flow);
     struct flow_facts *facts;
     bool is_client;
 
@@ -228,14 +238,17 @@ struct flow *streams_new_flow(struct streams *streams, const struct packet *pack
     facts->server = is_client ? packet->destination : packet->source;
     facts->client_port = is_client ? packet->source_port : packet->destination_port;
     facts->server_port = is_client ? packet->destination_port : packet->source_port;
-    flow->timeout_class = packet->protocol == IP_PROTOCOL_TCP ? TIMEOUT_TCP_ATTEMPT : TIMEOUT_DATAGRAM;
+    flow->seen_us = packet->clock_us;
+    flow->timeout_class = packet->protocol == IP_PROTOCOL_TCP ? TIMEOUT_TCP_ATTEMPT : TIMEOUT_DATAGRAM_SINGLE;
     flow->wants_data = packet->protocol == IP_PROTOCOL_TCP;
     if (flow->wants_data && !tcp_init(flow, streams->options.tcp_policy)) {
-        free(flow);
+        memory_free(flow);
         return NULL;
     }
     streams->flows++;
     flow_table_insert(&streams->table, flow);
+    if (streams->options.is_live)
+        flow_table_set_due(&streams->table, flow, DUE_FIRST, streams->now_us + (int64_t)DUE_SECONDS_FIRST * 1000000);
     if (flow->wants_data)
         meet_expectation(streams, flow);
     return flow;
@@ -251,12 +264,12 @@ void streams_end_flow(struct streams *streams, struct flow *flow, enum ending en
     flow_record_write(flow, streams->naming, streams->options.context, streams->options.write);
     flow_table_remove(&streams->table, flow);
     tcp_free(streams, flow);
-    free(flow);
+    memory_free(flow);
 }
 
 static bool is_over(const struct flow *flow, int64_t now_us)
 {
-    return now_us - flow->facts.last_us > flow_timeout_us((enum timeout_class)flow->timeout_class);
+    return now_us - flow->seen_us > flow_timeout_us((enum timeout_class)flow->timeout_class);
 }
 
 static void count_datagram(struct flow *flow, const struct packet *packet, enum endpoint from)
@@ -265,13 +278,31 @@ static void count_datagram(struct flow *flow, const struct packet *packet, enum 
     flow->missing[from] += packet->payload_length - packet->payload.length;
 }
 
-/* A flow that has exchanged something waits longer than an attempt. */
-static void raise_timeout(struct streams *streams, struct flow *flow, const struct packet *packet)
+/* How long the flow may be silent, by what it has come to. */
+static enum timeout_class timeout_of(const struct flow *flow)
 {
-    if (flow->timeout_class != TIMEOUT_TCP_ATTEMPT)
-        return;
-    if (packet->payload_length > 0 || (flow->packets[ENDPOINT_LOW] > 0 && flow->packets[ENDPOINT_HIGH] > 0))
-        flow_table_set_timeout(&streams->table, flow, TIMEOUT_TCP_OPEN);
+    bool has_both = flow->packets[ENDPOINT_LOW] > 0 && flow->packets[ENDPOINT_HIGH] > 0;
+
+    if (flow->tcp == NULL)
+        return has_both || (flow->key.protocol != IP_PROTOCOL_UDP && flow->key.protocol != IP_PROTOCOL_SCTP) ? TIMEOUT_DATAGRAM : TIMEOUT_DATAGRAM_SINGLE;
+    if (flow->is_closed)
+        return TIMEOUT_TCP_CLOSED;
+    if (flow->tcp->stream[ENDPOINT_LOW].has_ended || flow->tcp->stream[ENDPOINT_HIGH].has_ended)
+        return TIMEOUT_TCP_HALF_CLOSED;
+    if (flow->facts.protocol != NULL)
+        return TIMEOUT_TCP_SESSION;
+    if (flow->bytes[ENDPOINT_LOW] + flow->bytes[ENDPOINT_HIGH] > 0 || flow->tcp->stream[ENDPOINT_LOW].held_count > 0 ||
+        flow->tcp->stream[ENDPOINT_HIGH].held_count > 0)
+        return TIMEOUT_TCP_OPEN;
+    return has_both ? TIMEOUT_TCP_EMPTY : TIMEOUT_TCP_ATTEMPT;
+}
+
+static void update_timeout(struct streams *streams, struct flow *flow)
+{
+    enum timeout_class timeout_class = timeout_of(flow);
+
+    if (flow->timeout_class != timeout_class)
+        flow_table_set_timeout(&streams->table, flow, timeout_class);
 }
 
 /* What is computed ahead of a packet's turn. */
@@ -295,7 +326,7 @@ static void on_packet(struct streams *streams, const struct packet *packet, cons
     uint64_t hash = prepared->hash;
     struct flow *flow = flow_table_find(&streams->table, &prepared->key, hash);
 
-    if (flow != NULL && is_over(flow, packet->time_us)) {
+    if (flow != NULL && is_over(flow, packet->clock_us)) {
         streams_end_flow(streams, flow, ENDING_TIMEOUT);
         flow = NULL;
     }
@@ -309,14 +340,51 @@ static void on_packet(struct streams *streams, const struct packet *packet, cons
         return;
     if (packet->time_us > flow->facts.last_us)
         flow->facts.last_us = packet->time_us;
+    flow->seen_us = packet->clock_us;
     flow->packets[from] += pieces;
     feed_naming(streams, flow, packet);
     if (flow->tcp == NULL) {
         count_datagram(flow, packet, from);
+        update_timeout(streams, flow);
         return;
     }
-    raise_timeout(streams, flow, packet);
-    (void)tcp_packet(streams, flow, packet, from);
+    flow = tcp_packet(streams, flow, packet, from);
+    if (flow != NULL)
+        update_timeout(streams, flow);
+}
+
+/* ---- memory ---- */
+
+/* What waits for missing bytes goes on without them; where nothing waits any more, the flow is ended. */
+static void give_up_oldest(struct streams *streams, struct flow *flow)
+{
+    if (flow->tcp != NULL && flow->tcp->stream[ENDPOINT_LOW].held_count + flow->tcp->stream[ENDPOINT_HIGH].held_count > 0) {
+        streams->counters[COUNTER_HOLES_GIVEN_UP]++;
+        tcp_flush(streams, flow);
+        flow_table_set_timeout(&streams->table, flow, (enum timeout_class)flow->timeout_class); /* its turn has passed */
+        return;
+    }
+    streams->counters[COUNTER_FLOWS_GIVEN_UP]++;
+    streams_end_flow(streams, flow, ENDING_TIMEOUT);
+}
+
+/*
+ * Keeps the worker within its memory: the oldest flows of the emptiest kind go first, in the order of enum timeout_class
+ * (closed ones, attempts without an answer, datagrams, ... sessions last).
+ */
+static void relieve(struct streams *streams)
+{
+    uint64_t limit = streams->options.memory_limit;
+
+    if (memory_in_use() <= limit)
+        return;
+    limit -= limit / RELIEF_PART;
+    for (int class = 0; class < TIMEOUT_CLASSES; class ++) {
+        struct flow *flow;
+
+        while (memory_in_use() > limit && (flow = flow_table_oldest(&streams->table, (enum timeout_class)class, RELIEF_SEARCH)) != NULL)
+            give_up_oldest(streams, flow);
+    }
 }
 
 static void on_fragment(struct streams *streams, const struct packet *fragment)
@@ -372,12 +440,28 @@ void streams_packets(struct streams *streams, const struct packet *packets, size
         look_ahead(streams, packets, count, i, ring);
         if (packet->decoded != DECODED)
             continue;
-        if (packet->time_us > streams->now_us)
-            streams->now_us = packet->time_us;
+        if (packet->clock_us > streams->now_us)
+            streams->now_us = packet->clock_us;
         if (packet->is_fragment)
             on_fragment(streams, packet);
         else if (packet->has_transport)
             on_packet(streams, packet, &ring[i % AHEAD_RING], 1);
+    }
+    relieve(streams);
+}
+
+/* Live: writes what is known so far of flows that are still open. */
+static void write_open_flows(struct streams *streams)
+{
+    struct flow *flow;
+
+    for (unsigned i = 0; i < OPEN_ROWS_AT_ONCE && (flow = flow_table_next_due(&streams->table, streams->now_us)) != NULL; i++) {
+        if (flow->due == DUE_FIRST || flow->seen_us > flow->due_us - (int64_t)DUE_SECONDS_AGAIN * 1000000) {
+            if (flow->conversation != NULL && streams->options.reader->refresh != NULL)
+                streams->options.reader->refresh(flow->conversation, flow->facts.last_us);
+            flow_record_write(flow, streams->naming, streams->options.context, streams->options.write);
+        }
+        flow_table_set_due(&streams->table, flow, DUE_AGAIN, streams->now_us + (int64_t)DUE_SECONDS_AGAIN * 1000000);
     }
 }
 
@@ -390,6 +474,7 @@ void streams_tick(struct streams *streams, int64_t now_us)
     while ((flow = flow_table_next_expired(&streams->table, streams->now_us)) != NULL)
         streams_end_flow(streams, flow, ENDING_TIMEOUT);
     expectations_expire(streams->expectations, streams->now_us);
+    write_open_flows(streams);
 }
 
 void streams_finish(struct streams *streams)

@@ -15,11 +15,13 @@ extern const struct record_table flow_table;
 enum streams_counter {
     COUNTER_DOUBTED,       /* segments that their receiver has probably not taken; see doubts.h */
     COUNTER_DOUBTED_TAKEN, /* those of them that were acknowledged after all */
+    COUNTER_DOUBTED_DROPPED, /* those for which there was no room */
     COUNTER_ACKNOWLEDGMENTS_TAKEN_BACK,
     COUNTER_RESETS_OUTSIDE,
     COUNTER_BEHIND_END,    /* segments behind a FIN, or too far ahead to be believed */
     COUNTER_DUPLICATED,    /* packets that were captured twice within a moment */
     COUNTER_HOLES_GIVEN_UP, /* for want of room */
+    COUNTER_FLOWS_GIVEN_UP, /* ended early for want of memory */
     STREAMS_COUNTERS,
 };
 
@@ -33,7 +35,8 @@ struct streams_options {
     enum decode_result (*decode_ip)(struct packet *packet, struct bytes ip);
     bool names_flows; /* ask nDPI for each flow's protocol, category and risks */
     enum overlap_policy tcp_policy; /* of the hosts that receive */
-    uint64_t memory_limit; /* bytes that may wait for missing ones, over all flows of this worker */
+    bool is_live;          /* rows of open flows are written from time to time */
+    uint64_t memory_limit; /* bytes of all flows of this worker, counted by base/memory.h on its thread */
 };
 
 struct streams;

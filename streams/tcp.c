@@ -13,10 +13,10 @@
 #include "streams/tcp.h"
 
 #include "base/finding.h"
+#include "base/memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define ONE_SIDED_SEGMENTS 32
 /* An acknowledgment during the handshake further away than this does not belong to the stream. */
@@ -92,7 +92,7 @@ struct reassembly_sink tcp_sink_of(struct tcp_sink *sink)
 
 bool tcp_init(struct flow *flow, enum overlap_policy policy)
 {
-    flow->tcp = calloc(1, sizeof *flow->tcp);
+    flow->tcp = memory_new_zeroed(1, sizeof *flow->tcp);
     if (flow->tcp == NULL)
         return false;
     flow->tcp->stream[ENDPOINT_LOW].policy = (uint8_t)policy;
@@ -108,7 +108,7 @@ void tcp_free(struct streams *streams, struct flow *flow)
         reassembly_free(&flow->tcp->stream[endpoint], &streams->held_bytes);
         doubts_free(&flow->tcp->doubts[endpoint]);
     }
-    free(flow->tcp);
+    memory_free(flow->tcp);
     flow->tcp = NULL;
 }
 
@@ -405,8 +405,19 @@ static void abandon_check(struct streams *streams, struct flow *flow, enum endpo
         if (segment.length > 0)
             (void)reassembly_segment(stream, &reassembly_sink, segment.start, bytes_of(segment.bytes, segment.captured), segment.length,
                                      segment.time_us, flow->tcp->awaits, &streams->held_bytes);
-        free(segment.bytes);
+        memory_free(segment.bytes);
     }
+}
+
+/*
+ * What no receiver ever takes may come as often as it likes. Behind the window a sender goes on in order only where our
+ * view of the window is too old.
+ */
+static bool may_be_unfit(const struct tcp_flow *tcp, enum endpoint from, enum doubt reason)
+{
+    if (reason == DOUBT_NO_ACK)
+        return false;
+    return reason != DOUBT_WINDOW || doubts_are_a_run(tcp->doubts[from], reassembly_in_order_to(&tcp->stream[from]));
 }
 
 /* Keeps a doubted segment aside. False: there is no room, and it counts as good now. */
@@ -432,6 +443,10 @@ static bool set_aside(struct streams *streams, struct flow *flow, const struct p
         return true;
     if (doubts_add(&tcp->doubts[from], (uint64_t)offset, captured, length, has_fin, packet->time_us, reason))
         return true;
+    if (!may_be_unfit(tcp, from, reason)) {
+        streams->counters[COUNTER_DOUBTED_DROPPED]++;
+        return true;
+    }
     abandon_check(streams, flow, from, reason, packet->time_us);
     return false;
 }

@@ -10,7 +10,8 @@
  */
 #include "streams/tcp.h"
 
-#include <stdlib.h>
+#include "base/memory.h"
+
 
 #define REORDER_MOMENTS 8
 #define REORDER_US 500000
@@ -80,7 +81,7 @@ static bool fill_from_doubts(struct streams *streams, struct flow *flow, enum en
                                  flow->tcp->awaits, &streams->held_bytes);
     if (segment.has_fin)
         tcp_take_fin(flow, from, (int64_t)(segment.start + segment.length));
-    free(segment.bytes);
+    memory_free(segment.bytes);
     return true;
 }
 

@@ -205,6 +205,8 @@ usage_error read "$good" -o
 usage_error read "$good" -o folder/out.db --threads 0
 usage_error read "$good" -o folder/out.db --threads many
 usage_error read "$good" -o folder/out.db --tcp-policy newest
+usage_error read "$good" -o folder/out.db --memory lots
+usage_error read "$good" -o folder/out.db --memory 5X
 usage_error read "$good" -o folder/out.db -c -1
 usage_error read "$good" -o folder/out.db --format csv
 usage_error live -o folder/out.db

@@ -146,6 +146,7 @@ struct packet make(enum side from, uint8_t flags, int64_t offset, const char *pa
     packet.payload = bytes_of_text(payload);
     packet.payload_length = (uint32_t)strlen(payload);
     packet.time_us = clock_us += 1000;
+    packet.clock_us = packet.time_us;
     return packet;
 }
 

@@ -172,6 +172,36 @@ UNIT_TEST(tcp_segments_outside_the_window_cannot_inject)
     CHECK_TEXT(finish(streams), "c:ab c.capture s.capture | S1/2/0 ");
 }
 
+UNIT_TEST(tcp_segments_far_outside_the_window_stay_outside_however_many)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    for (int i = 0; i < 100; i++)
+        send_segment(streams, FROM_CLIENT, 800000 + i, "EVIL", 0);
+    send_segment(streams, FROM_CLIENT, 0, "ab", 0);
+    CHECK_TEXT(finish(streams), "c:ab c.capture s.capture | S1/2/0 ");
+}
+
+UNIT_TEST(tcp_a_sender_that_goes_on_behind_an_old_window_is_believed)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    names_bytes = false;
+    for (int i = 0; i < 80; i++) { /* the server's acknowledgments are not captured any more */
+        char kilobyte[1025];
+
+        memset(kilobyte, 'x', 1024);
+        kilobyte[1024] = '\0';
+        send_segment(streams, FROM_CLIENT, i * 1024, kilobyte, 0);
+    }
+    for (int i = 0; i < 40; i++)
+        send_segment(streams, FROM_CLIENT, 81920 + i, "y", 0);
+    CHECK(strstr(finish(streams), "/81960/0") != NULL);
+    CHECK_TEXT(newest_finding(), "tcp_check_unfit");
+}
+
 UNIT_TEST(tcp_doubted_bytes_fill_the_hole_that_was_acknowledged)
 {
     struct streams *streams = begin();
