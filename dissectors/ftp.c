@@ -13,6 +13,7 @@
 #include "dissectors/ftp.h"
 
 #include "dissectors/ftp_data.h"
+#include "dissectors/ftp_directory.h"
 #include "dissectors/ftp_record.h"
 #include "dissectors/line.h"
 #include "dissectors/pending.h"
@@ -20,7 +21,6 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-
 
 #define FTP_ARGUMENT_LIMIT 4096
 #define FTP_VERB_LIMIT 32
@@ -93,64 +93,6 @@ static void set_text(struct text *text, struct bytes bytes)
 {
     text_clear(text);
     text_append(text, bytes);
-}
-
-/* ---- paths ---- */
-
-/* The absolute form of `path`, or `path` itself where the working directory is not known. */
-static void resolve(const struct ftp *ftp, struct bytes path, struct text *resolved)
-{
-    bool is_absolute = path.length > 0 && path.at[0] == '/';
-
-    text_clear(resolved);
-    if (!is_absolute && ftp->directory.length == 0) {
-        text_append(resolved, path);
-        return;
-    }
-    if (!is_absolute && !bytes_equal(text_bytes(&ftp->directory), bytes_of("/", 1)))
-        text_append(resolved, text_bytes(&ftp->directory));
-    ftp_append_path(resolved, path);
-    if (resolved->length == 0)
-        text_append_text(resolved, "/");
-}
-
-static void change_directory(struct ftp *ftp, struct bytes path)
-{
-    struct text resolved = {.limit = FTP_PATH_LIMIT};
-    bool is_absolute = path.length > 0 && path.at[0] == '/';
-
-    /* '~' and DOS drives mean what the server makes of them */
-    if (!is_absolute && (ftp->directory.length == 0 || (path.length > 0 && path.at[0] == '~'))) {
-        text_clear(&ftp->directory);
-        return;
-    }
-    resolve(ftp, path, &resolved);
-    set_text(&ftp->directory, text_bytes(&resolved));
-    text_free(&resolved);
-}
-
-/* The quoted path of a 257 reply, a quote in it doubled (RFC 959, appendix II). */
-static void take_quoted_directory(struct ftp *ftp, struct bytes reply)
-{
-    struct cursor cursor = cursor_within(reply);
-    struct text path = {.limit = FTP_PATH_LIMIT};
-
-    (void)take_until(&cursor, '"');
-    for (;;) {
-        struct bytes part = take_until(&cursor, '"');
-
-        if (!cursor_is_good(&cursor))
-            break;
-        text_append(&path, part);
-        if (peek_u8(&cursor) != '"') {
-            if (path.length > 0 && path.at[0] == '/')
-                set_text(&ftp->directory, text_bytes(&path));
-            break;
-        }
-        skip_bytes(&cursor, 1);
-        text_append_text(&path, "\"");
-    }
-    text_free(&path);
 }
 
 /* ---- data connections ---- */
@@ -355,7 +297,7 @@ static void settle_transfer(struct ftp *ftp, const struct ftp_request *request)
     if (channel->direction == FTP_LIST)
         path = without_options(path);
     if (path.length > 0 || (channel->direction == FTP_LIST && ftp->directory.length > 0))
-        resolve(ftp, path, &channel->path);
+        ftp_resolve_path(&ftp->directory, path, &channel->path);
     channel->has_offset = ftp->has_offset;
     channel->offset = ftp->offset;
     ftp->has_offset = false;
@@ -579,15 +521,15 @@ static void on_final(struct conversation *conversation, struct ftp *ftp, const s
         break;
     case FTP_CWD:
         if (is_good)
-            change_directory(ftp, argument);
+            ftp_change_directory(&ftp->directory, argument);
         break;
     case FTP_CDUP:
         if (is_good)
-            change_directory(ftp, bytes_of_text(".."));
+            ftp_change_directory(&ftp->directory, bytes_of_text(".."));
         break;
     case FTP_PWD:
         if (code == 257)
-            take_quoted_directory(ftp, reply);
+            ftp_take_quoted_directory(&ftp->directory, reply);
         break;
     case FTP_SYST:
         if (code == 215)
@@ -646,7 +588,7 @@ static void on_preliminary(struct ftp *ftp, struct bytes text)
     if (!bytes_begin_nocase(text, "FILE:"))
         return;
     skip_bytes(&name, strlen("FILE:"));
-    resolve(ftp, bytes_trim(peek_bytes(&name)), &request->channel->path);
+    ftp_resolve_path(&ftp->directory, bytes_trim(peek_bytes(&name)), &request->channel->path);
 }
 
 /* True where TLS begins behind this reply. */

@@ -586,6 +586,7 @@ static enum verdict await_answer(struct conversation *conversation, struct http 
         return VERDICT_NEED_MORE;
     if (!is_masked_frame)
         return VERDICT_NOT_THIS_PROTOCOL;
+    http->handshake->attempt = ++http->attempts;
     conversation_hand_over(conversation, &websocket_dissector, http->handshake);
     http->handshake = NULL;
     return VERDICT_HANDED_OVER;

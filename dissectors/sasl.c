@@ -9,7 +9,6 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 
-
 #define RESPONSE_LIMIT 4096
 
 static int base64_value(uint8_t byte)

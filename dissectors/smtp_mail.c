@@ -7,7 +7,6 @@
 
 #include "dissectors/smtp_record.h"
 
-
 #define ADDRESS_LIST_LIMIT (16u << 10)
 
 struct smtp_mail *smtp_mail_new(struct conversation *conversation)

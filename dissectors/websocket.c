@@ -10,7 +10,6 @@
 #include "base/digest.h"
 #include "base/memory.h"
 
-
 #define WEBSOCKET_TEXT_LIMIT 4096   /* bytes of a message that are kept to be shown */
 #define WEBSOCKET_CONTROL_LIMIT 125 /* RFC 6455, 5.5: the longest payload of a control frame */
 

@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 
-
 bool doubts_add(struct doubts **doubts, uint64_t start, struct bytes captured, uint32_t length, bool has_fin, int64_t time_us, enum doubt reason)
 {
     struct doubts *list = *doubts;

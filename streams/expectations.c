@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 
-
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

@@ -221,6 +221,18 @@ struct flow *flow_table_oldest(struct flow_table *table, enum timeout_class time
     return table->lists[timeout_class].first;
 }
 
+void flow_table_each(struct flow_table *table, void *context, void (*on_flow)(void *context, struct flow *flow))
+{
+    for (int class = 0; class < TIMEOUT_CLASSES; class ++) {
+        struct flow *next;
+
+        for (struct flow *flow = table->lists[class].first; flow != NULL; flow = next) {
+            next = flow->later;
+            on_flow(context, flow);
+        }
+    }
+}
+
 struct flow *flow_table_any(const struct flow_table *table)
 {
     for (int class = 0; class < TIMEOUT_CLASSES; class ++) {

@@ -245,6 +245,9 @@ void flow_table_set_due(struct flow_table *table, struct flow *flow, enum due_li
 /* A flow whose row is due at `now_us`, or NULL. */
 struct flow *flow_table_next_due(struct flow_table *table, int64_t now_us);
 
+/* Calls `on_flow` with every flow; it may remove that flow. */
+void flow_table_each(struct flow_table *table, void *context, void (*on_flow)(void *context, struct flow *flow));
+
 /* Any flow, oldest in its list first; NULL when the table is empty. */
 struct flow *flow_table_any(const struct flow_table *table);
 

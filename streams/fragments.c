@@ -8,7 +8,6 @@
 
 #include "base/memory.h"
 
-
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

@@ -9,7 +9,6 @@
 #include "streams/tcp.h"
 #include "streams/worker.h"
 
-
 /* Rows of open flows that are written at one tick. */
 #define OPEN_ROWS_AT_ONCE 4096
 /* Where memory is short, this part of the limit is made free at once, so that it is not short again with the next packet. */
@@ -285,8 +284,8 @@ static enum timeout_class timeout_of(const struct flow *flow)
 
     if (flow->tcp == NULL)
         return has_both || (flow->key.protocol != IP_PROTOCOL_UDP && flow->key.protocol != IP_PROTOCOL_SCTP) ? TIMEOUT_DATAGRAM : TIMEOUT_DATAGRAM_SINGLE;
-    if (flow->is_closed)
-        return TIMEOUT_TCP_CLOSED;
+    if (flow->is_closed || (flow->tcp->seen[ENDPOINT_LOW].fin && flow->tcp->seen[ENDPOINT_HIGH].fin))
+        return TIMEOUT_TCP_CLOSED; /* bytes before a FIN may still be missing */
     if (flow->tcp->stream[ENDPOINT_LOW].has_ended || flow->tcp->stream[ENDPOINT_HIGH].has_ended)
         return TIMEOUT_TCP_HALF_CLOSED;
     if (flow->facts.protocol != NULL)
@@ -465,6 +464,13 @@ static void write_open_flows(struct streams *streams)
     }
 }
 
+/* A data connection tells its control connection what it has seen: it must end first. */
+static void end_child(void *context, struct flow *flow)
+{
+    if (flow->facts.parent_flow_id != 0)
+        streams_end_flow(context, flow, ENDING_CAPTURE);
+}
+
 void streams_tick(struct streams *streams, int64_t now_us)
 {
     struct flow *flow;
@@ -481,6 +487,7 @@ void streams_finish(struct streams *streams)
 {
     struct flow *flow;
 
+    flow_table_each(&streams->table, streams, end_child);
     while ((flow = flow_table_any(&streams->table)) != NULL)
         streams_end_flow(streams, flow, ENDING_CAPTURE);
 }

@@ -12,7 +12,6 @@
 
 #include "base/memory.h"
 
-
 #define REORDER_MOMENTS 8
 #define REORDER_US 500000
 
