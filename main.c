@@ -53,6 +53,8 @@ static const char usage_text[] =
     "      --memory SIZE    bytes that the run may use, as in 512M or 4G (default: half of the machine's)\n"
     "      --tcp-policy P   how the receiving hosts treat overlapping segments and fragments: linux (default), first,\n"
     "                       last, windows or bsd\n"
+    "      --checksums C    packets with a wrong checksum: verify leaves them out, offload (default)\n"
+    "                       tells those a network card was to fill in from wrong ones, ignore believes all\n"
     "      --no-ndpi        do not name flows by nDPI: faster; the ndpi_ columns stay NULL\n"
     "  -q, --quiet          no progress, no summary; warnings and errors only\n"
     "live:\n"
@@ -79,6 +81,7 @@ static const char usage_text[] =
 enum long_option {
     OPTION_APPEND = 256,
     OPTION_THREADS,
+    OPTION_CHECKSUMS,
     OPTION_NO_NDPI,
     OPTION_TCP_POLICY,
     OPTION_MEMORY,
@@ -171,6 +174,7 @@ static const struct option long_options[] = {
     {"filter", required_argument, NULL, 'f'},
     {"count", required_argument, NULL, 'c'},
     {"threads", required_argument, NULL, OPTION_THREADS},
+    {"checksums", required_argument, NULL, OPTION_CHECKSUMS},
     {"no-ndpi", no_argument, NULL, OPTION_NO_NDPI},
     {"memory", required_argument, NULL, OPTION_MEMORY},
     {"tcp-policy", required_argument, NULL, OPTION_TCP_POLICY},
@@ -195,6 +199,20 @@ static const char *option_name(int letter)
             return option->name;
     }
     return NULL;
+}
+
+static bool parse_checksums(const char *word, enum checksum_mode *mode)
+{
+    static const char *const words[] = {[CHECKSUMS_OFFLOAD] = "offload", [CHECKSUMS_VERIFY] = "verify", [CHECKSUMS_IGNORE] = "ignore"};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(word, words[i]) != 0)
+            continue;
+        *mode = (enum checksum_mode)i;
+        return true;
+    }
+    log_error("--checksums takes verify, offload or ignore, not '%s'", word);
+    return false;
 }
 
 static bool take_option(struct arguments *arguments, int letter, const char *value)
@@ -222,6 +240,8 @@ static bool take_option(struct arguments *arguments, int letter, const char *val
             return false;
         arguments->pipeline.threads = (unsigned)number;
         return true;
+    case OPTION_CHECKSUMS:
+        return parse_checksums(value, &arguments->pipeline.checksums);
     case OPTION_NO_NDPI:
         arguments->pipeline.names_flows = false;
         return true;
@@ -368,6 +388,8 @@ static void tell_totals(const struct arguments *arguments, const struct pipeline
         log_warning("%llu packets are of a link type that wirescribe does not decode", (unsigned long long)totals->decode_results[DECODE_LINK_TYPE]);
     if (errors > totals->decode_results[DECODE_LINK_TYPE])
         log_warning("%llu packets have headers that are cut off or contradict themselves", errors - (unsigned long long)totals->decode_results[DECODE_LINK_TYPE]);
+    if (totals->refused > 0)
+        log_warning("%llu packets were left out for their checksums", (unsigned long long)totals->refused);
     if (result->incomplete_datagrams > 0)
         log_warning("%llu fragmented datagrams could not be put together", (unsigned long long)result->incomplete_datagrams);
     if (totals->dropped_kernel + totals->dropped_queue > 0)
@@ -478,8 +500,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"read", command_read, " output append filter count threads memory no-ndpi tcp-policy quiet "},
-    {"live", command_live, " output append filter count threads memory no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
+    {"read", command_read, " output append filter count threads memory checksums no-ndpi tcp-policy quiet "},
+    {"live", command_live, " output append filter count threads memory checksums no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
     {"sessions", command_sessions, " format protocol limit "},
     {"sql", command_sql, " format "},
     {"report", command_report, " html "},

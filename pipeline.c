@@ -12,6 +12,7 @@
 #include "base/finding.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "capture/anomaly.h"
 #include "dissectors/conversation.h"
 #include "streams/streams.h"
 
@@ -87,6 +88,7 @@ const struct record_table *const *pipeline_tables(size_t *count)
     const struct record_table *const *dissector_tables = conversation_tables(&dissector_count);
 
     tables[table_count++] = &capture_table;
+    tables[table_count++] = &anomaly_table;
     tables[table_count++] = &flow_table;
     for (size_t i = 0; i < dissector_count && table_count < TABLES_MOST - 2; i++) {
         if (dissector_tables[i] != &file_table)
@@ -218,7 +220,7 @@ static bool start_worker(struct pipeline *pipeline, unsigned position)
         .context = &worker->writer,
         .write = write_row,
         .next_id = next_id,
-        .decode_ip = decode_ip,
+        .decode_ip = capture_datagram_decoder(pipeline->options->checksums),
         .names_flows = pipeline->options->names_flows,
         .tcp_policy = pipeline->options->tcp_policy,
         .is_live = pipeline->options->device.device != NULL,
@@ -339,6 +341,7 @@ static void *run_capture(void *argument)
         .stop = options->stop,
         .first_capture_id = pipeline->first_capture_id,
         .workers = pipeline->worker_count,
+        .checksums = options->checksums,
         .context = pipeline,
         .empty_batch = on_empty_batch,
         .full_batch = on_full_batch,

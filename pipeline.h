@@ -23,6 +23,7 @@ struct pipeline_options {
     uint64_t most_packets; /* 0: all */
     bool names_flows;      /* by nDPI */
     enum overlap_policy tcp_policy; /* of the hosts that receive */
+    enum checksum_mode checksums;
     const volatile sig_atomic_t *stop;
     void (*progress)(void *context, const struct capture_totals *totals); /* may be NULL */
 };

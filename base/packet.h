@@ -7,15 +7,24 @@
 
 #include "base/address.h"
 #include "base/bytes.h"
+#include "base/tunnel.h"
 
 /* IP protocol numbers that the program treats by name (IANA "Protocol Numbers"). */
 enum ip_protocol {
     IP_PROTOCOL_ICMP = 1,
     IP_PROTOCOL_IGMP = 2,
+    IP_PROTOCOL_IPV4 = 4,
     IP_PROTOCOL_TCP = 6,
     IP_PROTOCOL_UDP = 17,
+    IP_PROTOCOL_IPV6 = 41,
+    IP_PROTOCOL_GRE = 47,
+    IP_PROTOCOL_ESP = 50,
+    IP_PROTOCOL_AH = 51,
     IP_PROTOCOL_ICMP6 = 58,
+    IP_PROTOCOL_NONE = 59,
     IP_PROTOCOL_SCTP = 132,
+    IP_PROTOCOL_UDPLITE = 136,
+    IP_PROTOCOL_MPLS = 137,
 };
 
 /* TCP flags (RFC 9293, section 3.1). */
@@ -73,6 +82,8 @@ struct packet {
     uint8_t decoded;     /* enum decode_result */
     bool has_vlan;
     uint16_t vlan;       /* innermost 802.1Q VLAN id */
+    uint64_t anomalies;  /* bits 1 << enum decode_anomaly of the capture stage */
+    struct tunnel_path tunnel; /* the headers around the IP header that the fields below describe */
 
     /* innermost IP header */
     struct address source;

@@ -180,8 +180,7 @@ static void write_row(const struct dispatch *dispatch, const char *path, const s
         row.snaplen = record_integer(snaplen);
     if (dropped > 0)
         row.dropped_kernel = record_integer((int64_t)dropped);
-    dispatch_fill_row(dispatch, &row);
-    dispatch->options->write(dispatch->options->context, &capture_table, &row);
+    dispatch_write_row(dispatch, &row);
     text_free(&link_types);
 }
 

@@ -40,9 +40,17 @@ struct capture_totals {
     uint64_t file_bytes_read; /* of the files as they lie on disk (compressed size) */
     uint64_t file_bytes_total; /* 0: not known (standard input, device) */
     uint64_t decode_results[DECODE_RESULTS];
+    uint64_t refused; /* for their checksums (CHECKSUMS_VERIFY) */
     uint64_t dropped_kernel;
     uint64_t dropped_queue;
     uint64_t flows; /* as the workers last said */
+};
+
+/* What becomes of packets whose checksums are wrong, or were left to the sender's network card. They are counted in any case. */
+enum checksum_mode {
+    CHECKSUMS_OFFLOAD, /* packet.checksum tells the state; the streams stage decides */
+    CHECKSUMS_VERIFY,  /* they have no flow */
+    CHECKSUMS_IGNORE,  /* they count as unchecked */
 };
 
 /* What main.c fills in. Functions are called on the capture thread. */
@@ -52,6 +60,7 @@ struct capture_options {
     const volatile sig_atomic_t *stop; /* becomes non-zero on SIGINT or SIGTERM: end cleanly, keep what was read */
     int64_t first_capture_id;
     unsigned workers;
+    enum checksum_mode checksums;
     void *context;
     /* An empty batch for that worker. Waits; a live capture passes may_wait = false and gets NULL when none is free. */
     struct packet_batch *(*empty_batch)(void *context, unsigned worker, bool may_wait);
@@ -89,16 +98,22 @@ struct capture_device_options {
 enum capture_result capture_read_device(const struct capture_options *options, const struct capture_device_options *device, struct capture_totals *totals);
 
 /*
- * Decodes a frame whose `frame`, `wire_length` and `time_us` are set. `link_type` is a
- * DLT_ value of libpcap. Never reads outside the frame.
+ * Decodes a frame whose `frame`, `wire_length` and `time_us` are set: down through all tunnels to the innermost packet
+ * that can be decoded. `link_type` is a LINKTYPE_ value as it stands in files, or a DLT_ value of libpcap. Never reads
+ * outside the frame.
  */
 enum decode_result decode_frame(struct packet *packet, int link_type);
 
 /*
- * Decodes from the IP header on: for raw frames, and for datagrams that the streams stage put together from
- * fragments. `ip` must stay valid as long as the packet. Fills everything from `source` on.
+ * Decodes a datagram that the streams stage put together from the fragments of `packet`, with an IP header of its own
+ * making (its checksum is not looked at): everything from `source` on is filled. Tunnels inside are followed and added to
+ * packet->tunnel; the innermost packet may be a fragment again. `ip` must stay valid as long as the packet.
  */
-enum decode_result decode_ip(struct packet *packet, struct bytes ip);
+typedef enum decode_result decode_datagram(struct packet *packet, struct bytes ip);
+decode_datagram decode_ip;
+
+/* decode_ip as the mode wants it: refusing datagrams with a wrong checksum, or not telling of them. */
+decode_datagram *capture_datagram_decoder(enum checksum_mode mode);
 
 /* Which of `workers` gets this packet: by the unordered pair of its innermost addresses. */
 unsigned capture_worker_of(const struct packet *packet, unsigned workers);

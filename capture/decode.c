@@ -1,29 +1,13 @@
 /*
- * decode.c - link layer, IPv4 and IPv6, transport headers.
+ * decode.c - IPv4 and IPv6, transport headers, and what belongs to a frame as a whole.
  *
- * Link layers: Ethernet (with LLC/SNAP, 802.1Q, 802.1ad), Linux cooked v1 and v2,
- * raw IP, BSD loopback. IPv4 (RFC 791), IPv6 with its extension headers (RFC 8200),
- * AH (RFC 4302) is stepped over; TCP (RFC 9293), UDP (RFC 768), SCTP (RFC 9260), ICMP.
- * Leaves out: tunnels, PPP, MPLS, 802.11; checksums are not verified.
+ * IPv4 (RFC 791), IPv6 with its extension headers (RFC 8200) and jumbograms (RFC 2675), AH (RFC 4302) is stepped over;
+ * TCP (RFC 9293), UDP (RFC 768), UDP-Lite (RFC 3828), SCTP (RFC 9260), ICMP (RFC 792, RFC 4443).
+ * Leaves out: ESP's inside, SCTP's checksum.
  */
-#include "capture/capture.h"
+#include "capture/decode.h"
 
-#include "base/cursor.h"
-
-#include <pcap/pcap.h>
-
-/* Most VLAN tags of one frame, and most extension headers of one IPv6 packet. */
-#define VLAN_LIMIT 8
-#define EXTENSION_LIMIT 16
-
-enum ethertype {
-    ETHERTYPE_IPV4 = 0x0800,
-    ETHERTYPE_VLAN = 0x8100,
-    ETHERTYPE_IPV6 = 0x86dd,
-    ETHERTYPE_QINQ = 0x88a8,
-    ETHERTYPE_QINQ_OLD = 0x9100,
-    ETHERTYPE_LENGTH_MOST = 1500, /* up to here the field is an 802.3 length */
-};
+#define IPV6_HEADER 40
 
 enum ipv6_header {
     IPV6_HOP_BY_HOP = 0,
@@ -36,81 +20,213 @@ enum ipv6_header {
     IPV6_SHIM6 = 140,
 };
 
-#define PROTOCOL_UDPLITE 136
+enum ipv6_option {
+    IPV6_OPTION_PAD1 = 0,
+    IPV6_OPTION_JUMBO = 0xc2,
+    IPV6_OPTION_HOME_ADDRESS = 0xc9,
+};
+
+enum ipv4_option {
+    IPV4_OPTION_END = 0,
+    IPV4_OPTION_NOP = 1,
+    IPV4_OPTION_LOOSE_ROUTE = 131,
+    IPV4_OPTION_STRICT_ROUTE = 137,
+};
+
+/* ---- checksums ---- */
+
+/* The header's own state stays where it is worse than what the transport says. */
+static void keep_checksum(struct packet *packet, enum checksum_state transport, enum decode_anomaly wrong, enum decode_anomaly offloaded)
+{
+    if (transport == CHECKSUM_WRONG)
+        packet_note(packet, wrong);
+    if (transport == CHECKSUM_OFFLOADED)
+        packet_note(packet, offloaded);
+    if (packet->checksum <= CHECKSUM_GOOD || packet->checksum < (uint8_t)transport)
+        packet->checksum = (uint8_t)transport;
+}
+
+/* Whether all bytes that the checksum covers are there. */
+static bool is_whole(const struct decoder *decoder)
+{
+    const struct packet *packet = decoder->packet;
+
+    return packet->network_payload.length == packet->network_payload_length && !decoder->skips_transport_checksum;
+}
+
+static void leave_unchecked(struct packet *packet)
+{
+    if (packet->checksum == CHECKSUM_GOOD)
+        packet->checksum = CHECKSUM_UNCHECKED;
+}
 
 /* ---- transport ---- */
 
-static enum decode_result decode_tcp(struct packet *packet, struct cursor *cursor)
+static enum decode_result decode_tcp(struct decoder *decoder)
 {
+    struct packet *packet = decoder->packet;
+    struct cursor cursor = cursor_over(packet->network_payload);
     uint8_t offset;
     uint32_t header;
+    uint16_t checksum;
 
-    packet->source_port = take_u16_be(cursor);
-    packet->destination_port = take_u16_be(cursor);
-    packet->sequence = take_u32_be(cursor);
-    packet->acknowledgment = take_u32_be(cursor);
-    offset = take_u8(cursor) >> 4;
-    packet->tcp_flags = take_u8(cursor) & 0x3f;
-    packet->window = take_u16_be(cursor);
-    packet->checksum_field = take_u16_be(cursor);
-    packet->urgent = take_u16_be(cursor);
-    if (!cursor_is_good(cursor))
-        return DECODE_SHORT;
+    packet->source_port = take_u16_be(&cursor);
+    packet->destination_port = take_u16_be(&cursor);
+    packet->sequence = take_u32_be(&cursor);
+    packet->acknowledgment = take_u32_be(&cursor);
+    offset = take_u8(&cursor) >> 4;
+    packet->tcp_flags = take_u8(&cursor) & 0x3f;
+    packet->window = take_u16_be(&cursor);
+    checksum = take_u16_be(&cursor);
+    packet->checksum_field = checksum;
+    packet->urgent = take_u16_be(&cursor);
+    if (!cursor_is_good(&cursor))
+        return decode_cut(decoder, ANOMALY_TRANSPORT_CUT);
     header = offset * 4u;
     if (header < 20 || header > packet->network_payload_length)
-        return DECODE_BAD;
-    skip_bytes(cursor, header - 20);
-    if (!cursor_is_good(cursor))
-        return DECODE_SHORT;
-    packet->payload = peek_bytes(cursor);
+        return decode_bad(decoder, ANOMALY_TCP_HEADER_LENGTH);
+    skip_bytes(&cursor, header - 20);
+    if (!cursor_is_good(&cursor))
+        return decode_cut(decoder, ANOMALY_TRANSPORT_CUT);
+    packet->payload = peek_bytes(&cursor);
     packet->payload_length = packet->network_payload_length - header;
+    if (is_whole(decoder))
+        keep_checksum(packet, checksum_of_transport(decoder, packet->network_payload, packet->network_payload_length, checksum), ANOMALY_TCP_CHECKSUM_WRONG,
+                      ANOMALY_TCP_CHECKSUM_OFFLOADED);
+    else
+        leave_unchecked(packet);
     return DECODED;
 }
 
-static enum decode_result decode_udp(struct packet *packet, struct cursor *cursor)
+/* `length` bytes of the datagram are covered: all of them, save for UDP-Lite. */
+static void check_udp(struct decoder *decoder, uint32_t length, uint32_t covered, uint16_t field)
 {
-    uint16_t length;
+    struct packet *packet = decoder->packet;
 
-    packet->source_port = take_u16_be(cursor);
-    packet->destination_port = take_u16_be(cursor);
-    length = take_u16_be(cursor);
-    skip_bytes(cursor, 2);
-    if (!cursor_is_good(cursor))
-        return DECODE_SHORT;
-    /* UDP-Lite has its checksum's coverage there; 0 is a jumbogram or offloading */
-    if (packet->protocol == PROTOCOL_UDPLITE || length == 0 || length > packet->network_payload_length)
-        length = 0;
-    else if (length < 8)
-        return DECODE_BAD;
+    /* 0: not used; with IPv6 only inside of tunnels (RFC 6935), and never by UDP-Lite */
+    if ((field == 0 && packet->source.version == 4 && packet->protocol == IP_PROTOCOL_UDP) || decoder->skips_transport_checksum ||
+        packet->network_payload.length < covered) {
+        leave_unchecked(packet);
+        return;
+    }
+    keep_checksum(packet, checksum_of_transport(decoder, bytes_of(packet->network_payload.at, covered), length, field), ANOMALY_UDP_CHECKSUM_WRONG,
+                  ANOMALY_UDP_CHECKSUM_OFFLOADED);
+}
+
+static enum decode_result decode_udplite(struct decoder *decoder, struct cursor *cursor, uint16_t coverage, uint16_t checksum)
+{
+    struct packet *packet = decoder->packet;
+    uint32_t length = packet->network_payload_length;
+
+    if (coverage > length || (coverage > 0 && coverage < 8))
+        return decode_bad(decoder, ANOMALY_UDP_LENGTH);
     packet->payload = peek_bytes(cursor);
-    packet->payload_length = (length == 0 ? packet->network_payload_length : length) - 8;
+    packet->payload_length = length - 8;
+    check_udp(decoder, length, coverage == 0 ? length : coverage, checksum);
+    return DECODED;
+}
+
+static enum decode_result decode_udp(struct decoder *decoder)
+{
+    struct packet *packet = decoder->packet;
+    struct cursor cursor = cursor_over(packet->network_payload);
+    uint32_t length;
+    uint16_t checksum;
+
+    packet->source_port = take_u16_be(&cursor);
+    packet->destination_port = take_u16_be(&cursor);
+    length = take_u16_be(&cursor);
+    checksum = take_u16_be(&cursor);
+    if (!cursor_is_good(&cursor))
+        return decode_cut(decoder, ANOMALY_TRANSPORT_CUT);
+    if (packet->protocol == IP_PROTOCOL_UDPLITE)
+        return decode_udplite(decoder, &cursor, (uint16_t)length, checksum);
+    if (length > 0 && length < 8)
+        return decode_bad(decoder, ANOMALY_UDP_LENGTH);
+    if (length > packet->network_payload_length) {
+        packet_note(packet, ANOMALY_UDP_LENGTH);
+        if (decoder->is_guess)
+            return DECODE_BAD;
+        length = 0;
+    }
+    if (length == 0) /* a jumbogram (RFC 2675 section 4) or segmentation offload */
+        length = packet->network_payload_length;
+    packet->payload = peek_bytes(&cursor);
+    packet->payload_length = length - 8;
     if (packet->payload.length > packet->payload_length)
         packet->payload.length = packet->payload_length;
+    if ((is_tunnel_port(packet->destination_port) || is_tunnel_port(packet->source_port)) && decode_udp_tunnel(decoder))
+        return DECODED;
+    check_udp(decoder, length, length, checksum);
     return DECODED;
 }
 
-static enum decode_result decode_sctp(struct packet *packet, struct cursor *cursor)
+static enum decode_result decode_sctp(struct decoder *decoder)
 {
-    packet->source_port = take_u16_be(cursor);
-    packet->destination_port = take_u16_be(cursor);
-    skip_bytes(cursor, 8);
-    if (!cursor_is_good(cursor))
-        return DECODE_SHORT;
-    packet->payload = peek_bytes(cursor);
+    struct packet *packet = decoder->packet;
+    struct cursor cursor = cursor_over(packet->network_payload);
+
+    packet->source_port = take_u16_be(&cursor);
+    packet->destination_port = take_u16_be(&cursor);
+    skip_bytes(&cursor, 8);
+    if (!cursor_is_good(&cursor))
+        return decode_cut(decoder, ANOMALY_TRANSPORT_CUT);
+    packet->payload = peek_bytes(&cursor);
     packet->payload_length = packet->network_payload_length - 12;
+    leave_unchecked(packet);
     return DECODED;
 }
 
-static enum decode_result decode_icmp(struct packet *packet, struct cursor *cursor)
+static enum decode_result decode_icmp(struct decoder *decoder)
 {
-    packet->source_port = take_u8(cursor);
-    packet->destination_port = take_u8(cursor);
-    skip_bytes(cursor, 2);
-    if (!cursor_is_good(cursor))
-        return DECODE_SHORT;
-    packet->payload = peek_bytes(cursor);
+    struct packet *packet = decoder->packet;
+    struct cursor cursor = cursor_over(packet->network_payload);
+    uint16_t checksum;
+
+    packet->source_port = take_u8(&cursor);
+    packet->destination_port = take_u8(&cursor);
+    checksum = take_u16_be(&cursor);
+    if (!cursor_is_good(&cursor))
+        return decode_cut(decoder, ANOMALY_TRANSPORT_CUT);
+    packet->payload = peek_bytes(&cursor);
     packet->payload_length = packet->network_payload_length - 4;
+    if (!is_whole(decoder))
+        leave_unchecked(packet);
+    else if (packet->protocol == IP_PROTOCOL_ICMP)
+        keep_checksum(packet, checksum_of_message(packet->network_payload), ANOMALY_ICMP_CHECKSUM_WRONG, ANOMALY_ICMP_CHECKSUM_WRONG);
+    else
+        keep_checksum(packet, checksum_of_transport(decoder, packet->network_payload, packet->network_payload_length, checksum),
+                      ANOMALY_ICMP6_CHECKSUM_WRONG, ANOMALY_ICMP6_CHECKSUM_OFFLOADED);
     return DECODED;
+}
+
+/* The authentication header in front of what it authenticates (RFC 4302); behind IPv6 it is one of the extension headers. */
+static enum decode_result decode_ah(struct decoder *decoder)
+{
+    struct packet *packet = decoder->packet;
+    struct cursor cursor = cursor_over(packet->network_payload);
+    uint8_t next = take_u8(&cursor);
+    uint32_t header = (take_u8(&cursor) + 2u) * 4;
+
+    packet->payload = packet->network_payload;
+    packet->payload_length = packet->network_payload_length;
+    leave_unchecked(packet);
+    /* a header that cannot be stepped over leaves a packet of that protocol */
+    if (header < 12 || header > packet->network_payload_length) {
+        packet_note(packet, ANOMALY_AH);
+        return DECODED;
+    }
+    skip_bytes(&cursor, header - 2);
+    if (!cursor_is_good(&cursor)) {
+        packet_note(packet, ANOMALY_TRANSPORT_CUT);
+        return DECODED;
+    }
+    if (!decoder_enter(decoder))
+        return DECODED;
+    packet->protocol = next;
+    packet->network_payload = peek_bytes(&cursor);
+    packet->network_payload_length -= header;
+    return decode_transport(decoder);
 }
 
 /* The least that a header of that protocol needs. */
@@ -120,7 +236,7 @@ static uint32_t least_header(uint8_t protocol)
     case IP_PROTOCOL_TCP:
         return 20;
     case IP_PROTOCOL_UDP:
-    case PROTOCOL_UDPLITE:
+    case IP_PROTOCOL_UDPLITE:
         return 8;
     case IP_PROTOCOL_SCTP:
         return 12;
@@ -132,51 +248,107 @@ static uint32_t least_header(uint8_t protocol)
     }
 }
 
-static enum decode_result decode_transport(struct packet *packet)
+static enum decode_result decode_by_protocol(struct decoder *decoder)
 {
-    struct cursor cursor = cursor_over(packet->network_payload);
-    enum decode_result result = DECODED;
+    struct packet *packet = decoder->packet;
+
+    switch (packet->protocol) {
+    case IP_PROTOCOL_TCP:
+        return decode_tcp(decoder);
+    case IP_PROTOCOL_UDP:
+    case IP_PROTOCOL_UDPLITE:
+        return decode_udp(decoder);
+    case IP_PROTOCOL_SCTP:
+        return decode_sctp(decoder);
+    case IP_PROTOCOL_ICMP:
+    case IP_PROTOCOL_ICMP6:
+        return decode_icmp(decoder);
+    case IP_PROTOCOL_AH:
+        return decode_ah(decoder);
+    default:
+        break;
+    }
+    packet->payload = packet->network_payload;
+    packet->payload_length = packet->network_payload_length;
+    leave_unchecked(packet);
+    if (packet->protocol == IP_PROTOCOL_GRE || packet->protocol == IP_PROTOCOL_IPV4 || packet->protocol == IP_PROTOCOL_IPV6 ||
+        packet->protocol == IP_PROTOCOL_MPLS)
+        return decode_ip_tunnel(decoder);
+    return DECODED;
+}
+
+enum decode_result decode_transport(struct decoder *decoder)
+{
+    struct packet *packet = decoder->packet;
+    enum decode_result result;
 
     packet->has_transport = false;
-    packet->checksum = CHECKSUM_UNCHECKED;
     packet->source_port = 0;
     packet->destination_port = 0;
     if (packet->network_payload_length < least_header(packet->protocol))
-        return DECODE_BAD;
-    switch (packet->protocol) {
-    case IP_PROTOCOL_TCP:
-        result = decode_tcp(packet, &cursor);
-        break;
-    case IP_PROTOCOL_UDP:
-    case PROTOCOL_UDPLITE:
-        result = decode_udp(packet, &cursor);
-        break;
-    case IP_PROTOCOL_SCTP:
-        result = decode_sctp(packet, &cursor);
-        break;
-    case IP_PROTOCOL_ICMP:
-    case IP_PROTOCOL_ICMP6:
-        result = decode_icmp(packet, &cursor);
-        break;
-    default:
-        packet->payload = packet->network_payload;
-        packet->payload_length = packet->network_payload_length;
-        break;
-    }
-    packet->has_transport = result == DECODED;
+        return decode_bad(decoder, packet->protocol == IP_PROTOCOL_TCP ? ANOMALY_TCP_HEADER_LENGTH : ANOMALY_TRANSPORT_SHORT);
+    result = decode_by_protocol(decoder);
+    /* inside of a tunnel there may be a fragment */
+    packet->has_transport = result == DECODED && !packet->is_fragment;
     return result;
 }
 
-/* ---- network ---- */
+/* ---- IPv4 ---- */
 
-static enum decode_result decode_ipv4(struct packet *packet, struct bytes ip)
+/* With a source route still to go, the pseudo-header's destination is not the header's (RFC 1122 section 3.2.1.8). */
+static bool has_source_route(struct bytes options)
 {
-    struct cursor cursor = cursor_over(ip);
+    struct cursor cursor = cursor_over(options);
+
+    for (unsigned count = 0; count < OPTION_LIMIT && cursor_left(&cursor) > 0; count++) {
+        uint8_t type = take_u8(&cursor);
+        uint8_t length;
+        uint8_t pointer;
+
+        if (type == IPV4_OPTION_END)
+            return false;
+        if (type == IPV4_OPTION_NOP)
+            continue;
+        length = take_u8(&cursor);
+        pointer = (uint8_t)(peek_u8(&cursor) & 0xff);
+        if (type == IPV4_OPTION_LOOSE_ROUTE || type == IPV4_OPTION_STRICT_ROUTE)
+            return pointer < length;
+        if (length < 2)
+            return false;
+        skip_bytes(&cursor, length - 2u);
+    }
+    return false;
+}
+
+/* A fragment's transport cannot be checked, but its header can. */
+static void check_header(struct decoder *decoder, struct bytes header)
+{
+    struct packet *packet = decoder->packet;
+
+    if (decoder->is_reassembled) {
+        packet->checksum = CHECKSUM_GOOD;
+        decoder->is_reassembled = false;
+        return;
+    }
+    packet->checksum = (uint8_t)checksum_of_header(header);
+    if (packet->checksum == CHECKSUM_WRONG)
+        packet_note(packet, ANOMALY_IPV4_CHECKSUM_WRONG);
+    if (packet->checksum == CHECKSUM_OFFLOADED)
+        packet_note(packet, ANOMALY_IPV4_CHECKSUM_OFFLOADED);
+}
+
+static enum decode_result decode_ipv4(struct decoder *decoder)
+{
+    struct packet *packet = decoder->packet;
+    struct cursor cursor = decoder->cursor;
+    struct bytes ip = peek_bytes(&cursor);
+    uint64_t stated = decoder_stated(decoder);
     uint32_t header = (take_u8(&cursor) & 15u) * 4;
     uint32_t total;
     uint16_t fragment;
     struct bytes source;
     struct bytes destination;
+    struct bytes options;
 
     skip_bytes(&cursor, 1);
     total = take_u16_be(&cursor);
@@ -188,29 +360,43 @@ static enum decode_result decode_ipv4(struct packet *packet, struct bytes ip)
     source = take_bytes(&cursor, 4);
     destination = take_bytes(&cursor, 4);
     if (!cursor_is_good(&cursor))
-        return DECODE_SHORT;
+        return decode_cut(decoder, ANOMALY_IP_CUT);
     if (total == 0) /* segmentation offload: the card would have filled it in */
-        total = packet->wire_length > (size_t)(ip.at - packet->frame.at) && ip.at >= packet->frame.at && ip.at < packet->frame.at + packet->frame.length
-                    ? packet->wire_length - (uint32_t)(ip.at - packet->frame.at)
-                    : (uint32_t)ip.length;
+        total = stated <= UINT32_MAX ? (uint32_t)stated : UINT32_MAX;
     if (header < 20 || header > total)
-        return DECODE_BAD;
-    skip_bytes(&cursor, header - 20);
+        return decode_bad(decoder, ANOMALY_IPV4_HEADER_LENGTH);
+    options = take_bytes(&cursor, header - 20);
     if (!cursor_is_good(&cursor))
-        return DECODE_SHORT;
+        return decode_cut(decoder, ANOMALY_IP_CUT);
+    if (total > stated) {
+        packet_note(packet, ANOMALY_IPV4_TOTAL_LENGTH);
+        if (decoder->is_guess)
+            return DECODE_BAD;
+    }
+    check_header(decoder, bytes_of(ip.at, header));
+    if (decoder->is_guess && packet->checksum == CHECKSUM_WRONG)
+        return DECODE_BAD;
     packet->source = address_from_ipv4(source.at);
     packet->destination = address_from_ipv4(destination.at);
     if (ip.length > total)
         ip.length = total; /* padding of the link layer */
     packet->ip = ip;
-    packet->network_payload = bytes_of(ip.at + header, ip.length - header);
+    packet->network_payload = take_up_to(&cursor, total - header);
     packet->network_payload_length = total - header;
     packet->has_more_fragments = (fragment & 0x2000) != 0;
     packet->fragment_offset = (uint16_t)((fragment & 0x1fff) * 8);
     packet->is_fragment = packet->has_more_fragments || packet->fragment_offset != 0;
     packet->has_transport = false;
-    return packet->is_fragment ? DECODED : decode_transport(packet);
+    decoder->skips_transport_checksum = options.length > 0 && has_source_route(options);
+    decoder->pseudo_source.is_set = false;
+    decoder->pseudo_destination.is_set = false;
+    if (!packet->is_fragment)
+        return decode_transport(decoder);
+    leave_unchecked(packet);
+    return DECODED;
 }
+
+/* ---- IPv6 ---- */
 
 static bool is_extension(uint8_t header)
 {
@@ -218,39 +404,164 @@ static bool is_extension(uint8_t header)
            header == IPV6_MOBILITY || header == IPV6_HIP || header == IPV6_SHIM6;
 }
 
-/* One extension header; `next` becomes the type of what follows it. */
-static void decode_extension(struct packet *packet, struct cursor *cursor, uint8_t *next)
+/* The option of that type: its data, empty where it is not there. */
+static struct cursor find_option(struct cursor options, uint8_t wanted)
 {
-    uint8_t header = *next;
-    uint8_t length;
-    uint16_t fragment;
+    for (unsigned count = 0; count < OPTION_LIMIT && cursor_left(&options) > 0; count++) {
+        uint8_t type = take_u8(&options);
+        uint8_t length;
 
-    *next = take_u8(cursor);
-    length = take_u8(cursor);
-    if (header == IPV6_AUTHENTICATION) {
-        skip_bytes(cursor, (length + 2u) * 4 - 2);
-        return;
+        if (type == IPV6_OPTION_PAD1)
+            continue;
+        length = take_u8(&options);
+        if (type == wanted)
+            return take_child(&options, length);
+        skip_bytes(&options, length);
     }
-    if (header != IPV6_FRAGMENT) {
-        skip_bytes(cursor, length * 8u + 6);
+    return cursor_within(bytes_of(NULL, 0));
+}
+
+static void set_pseudo(struct pseudo_address *pseudo, struct bytes address)
+{
+    if (address.length != 16)
         return;
+    pseudo->is_set = true;
+    pseudo->address = address_from_ipv6(address.at);
+}
+
+/* The final destination of a packet on its way: types 0 and 2 (RFC 2460, RFC 6275), segment routing's 4 (RFC 8754). */
+static void read_routing(struct decoder *decoder, struct cursor body, uint8_t length)
+{
+    uint8_t type = take_u8(&body);
+    uint8_t left = take_u8(&body);
+    struct bytes address;
+
+    skip_bytes(&body, 4);
+    if (left == 0)
+        return;
+    if (type == 0)
+        skip_bytes(&body, length >= 2 ? (length - 2u) * 8 : 0);
+    address = take_bytes(&body, 16);
+    if ((type != 0 && type != 2 && type != 4) || address.length != 16)
+        decoder->skips_transport_checksum = true;
+    else
+        set_pseudo(&decoder->pseudo_destination, address);
+}
+
+/* The jumbo option's length (RFC 2675); 0 where there is none. */
+static uint32_t jumbo_length(struct cursor options)
+{
+    struct cursor data = find_option(options, IPV6_OPTION_JUMBO);
+
+    return cursor_left(&data) == 4 ? take_u32_be(&data) : 0;
+}
+
+/* What an extension header says of the packet. `body` holds what stands behind its length. */
+static void read_extension(struct decoder *decoder, uint8_t header, uint8_t length, struct cursor body)
+{
+    if (header == IPV6_ROUTING)
+        read_routing(decoder, body, length);
+    if (header == IPV6_DESTINATION) {
+        struct cursor home = find_option(body, IPV6_OPTION_HOME_ADDRESS);
+
+        set_pseudo(&decoder->pseudo_source, peek_bytes(&home));
     }
-    fragment = take_u16_be(cursor);
-    packet->fragment_id = take_u32_be(cursor);
+}
+
+static void read_fragment(struct packet *packet, struct cursor body)
+{
+    uint16_t fragment = take_u16_be(&body);
+
+    packet->fragment_id = take_u32_be(&body);
     packet->has_more_fragments = (fragment & 1) != 0;
     packet->fragment_offset = fragment & 0xfff8;
     /* an atomic fragment is a whole packet (RFC 6946) */
     packet->is_fragment = packet->has_more_fragments || packet->fragment_offset != 0;
 }
 
-static enum decode_result decode_ipv6(struct packet *packet, struct bytes ip)
+/* One extension header; `next` becomes the type of what follows it. */
+static void decode_extension(struct decoder *decoder, struct cursor *cursor, uint8_t *next)
 {
-    struct cursor cursor = cursor_over(ip);
-    uint32_t length;
+    uint8_t header = *next;
+    uint8_t length;
+    struct cursor body;
+
+    *next = take_u8(cursor);
+    length = take_u8(cursor);
+    if (header == IPV6_AUTHENTICATION) {
+        if (length == 0) {
+            packet_note(decoder->packet, ANOMALY_AH);
+            cursor_reject(cursor);
+        }
+        skip_bytes(cursor, (length + 2u) * 4 - 2);
+        return;
+    }
+    body = take_child(cursor, header == IPV6_FRAGMENT ? 6 : length * 8u + 6);
+    if (!cursor_is_good(cursor))
+        return;
+    if (header == IPV6_FRAGMENT)
+        read_fragment(decoder->packet, body);
+    else
+        read_extension(decoder, header, length, body);
+}
+
+/*
+ * The length behind the header. 0 stands for a jumbogram, whose hop-by-hop option holds it, or for segmentation offload:
+ * then as much as there is.
+ */
+static uint64_t ipv6_payload_length(struct decoder *decoder, struct cursor behind, uint16_t length, uint8_t next, uint64_t stated)
+{
+    uint32_t jumbo = 0;
+
+    if (next == IPV6_HOP_BY_HOP) {
+        struct cursor options;
+
+        skip_bytes(&behind, 1);
+        options = take_child(&behind, take_u8(&behind) * 8u + 6);
+        jumbo = jumbo_length(options);
+    }
+    if (jumbo != 0 && (length != 0 || jumbo <= 65535)) {
+        packet_note(decoder->packet, ANOMALY_IPV6_LENGTH);
+        jumbo = 0;
+    }
+    if (length != 0)
+        return length;
+    if (jumbo != 0)
+        return jumbo;
+    return next == IP_PROTOCOL_NONE ? 0 : stated - IPV6_HEADER;
+}
+
+static enum decode_result walk_extensions(struct decoder *decoder, struct cursor *cursor, uint8_t *next, bool is_cut)
+{
+    for (unsigned count = 0; is_extension(*next) && !decoder->packet->is_fragment; count++) {
+        if (count == EXTENSION_LIMIT)
+            return decode_bad(decoder, ANOMALY_IPV6_EXTENSION_LIMIT);
+        decode_extension(decoder, cursor, next);
+        if (!cursor_is_good(cursor))
+            return is_cut ? decode_cut(decoder, ANOMALY_IPV6_EXTENSION) : decode_bad(decoder, ANOMALY_IPV6_EXTENSION);
+    }
+    return DECODED;
+}
+
+/* No checksum vouches for a guessed IPv6 header: it must lead to something known. */
+static bool is_plausible(uint8_t protocol)
+{
+    return least_header(protocol) > 0 || protocol == IP_PROTOCOL_IPV4 || protocol == IP_PROTOCOL_IPV6 || protocol == IP_PROTOCOL_GRE ||
+           protocol == IP_PROTOCOL_ESP || protocol == IP_PROTOCOL_NONE || protocol == 89 /* OSPF */ || protocol == 103 /* PIM */;
+}
+
+static enum decode_result decode_ipv6(struct decoder *decoder)
+{
+    struct packet *packet = decoder->packet;
+    struct cursor cursor = decoder->cursor;
+    struct bytes ip = peek_bytes(&cursor);
+    uint64_t stated = decoder_stated(decoder);
+    uint64_t length;
     uint8_t next;
     struct bytes source;
     struct bytes destination;
-    size_t behind;
+    struct bytes behind;
+    enum decode_result result;
 
     skip_bytes(&cursor, 4);
     length = take_u16_be(&cursor);
@@ -259,149 +570,93 @@ static enum decode_result decode_ipv6(struct packet *packet, struct bytes ip)
     source = take_bytes(&cursor, 16);
     destination = take_bytes(&cursor, 16);
     if (!cursor_is_good(&cursor))
-        return DECODE_SHORT;
-    if (length == 0) /* a jumbogram (RFC 2675) or segmentation offload: as far as it was captured */
-        length = (uint32_t)cursor.left;
-    if (ip.length > 40 + (size_t)length)
-        ip.length = 40 + (size_t)length;
+        return decode_cut(decoder, ANOMALY_IP_CUT);
+    length = ipv6_payload_length(decoder, cursor, (uint16_t)length, next, stated);
+    if (IPV6_HEADER + length > stated) {
+        packet_note(packet, ANOMALY_IPV6_LENGTH);
+        if (decoder->is_guess)
+            return DECODE_BAD;
+    }
     packet->source = address_from_ipv6(source.at);
     packet->destination = address_from_ipv6(destination.at);
     packet->is_fragment = false;
     packet->has_more_fragments = false;
     packet->fragment_offset = 0;
-    cursor = cursor_over(bytes_of(ip.at + 40, ip.length - 40));
-    for (unsigned count = 0; is_extension(next) && !packet->is_fragment; count++) {
-        if (count == EXTENSION_LIMIT)
-            return DECODE_BAD;
-        decode_extension(packet, &cursor, &next);
-        if (!cursor_is_good(&cursor))
-            return ip.length < 40 + (size_t)length ? DECODE_SHORT : DECODE_BAD;
-    }
+    packet->checksum = CHECKSUM_UNCHECKED;
+    packet->has_transport = false;
+    decoder->is_reassembled = false;
+    decoder->skips_transport_checksum = false;
+    decoder->pseudo_source.is_set = false;
+    decoder->pseudo_destination.is_set = false;
+    if (ip.length > IPV6_HEADER + length)
+        ip.length = IPV6_HEADER + (size_t)length;
+    behind = take_up_to(&cursor, length);
+    cursor = cursor_over(behind);
+    result = walk_extensions(decoder, &cursor, &next, behind.length < length);
+    if (result != DECODED)
+        return result;
+    if (decoder->is_guess && !is_plausible(next))
+        return DECODE_BAD;
     packet->protocol = next;
     packet->ip = ip;
     packet->network_payload = peek_bytes(&cursor);
-    behind = ip.length - 40 - packet->network_payload.length;
-    packet->network_payload_length = length - (uint32_t)behind;
-    packet->has_transport = false;
-    return packet->is_fragment ? DECODED : decode_transport(packet);
+    packet->network_payload_length = (uint32_t)(length - (behind.length - packet->network_payload.length));
+    return packet->is_fragment ? DECODED : decode_transport(decoder);
+}
+
+/* ---- IP ---- */
+
+enum decode_result decode_ip_layer(struct decoder *decoder)
+{
+    int first = peek_u8(&decoder->cursor);
+
+    if (!decoder_enter(decoder))
+        return DECODE_BAD;
+    if (first < 0)
+        return decode_cut(decoder, ANOMALY_IP_CUT);
+    switch (first >> 4) {
+    case 4:
+        return decode_ipv4(decoder);
+    case 6:
+        return decode_ipv6(decoder);
+    default:
+        return decode_bad(decoder, ANOMALY_IP_VERSION);
+    }
 }
 
 enum decode_result decode_ip(struct packet *packet, struct bytes ip)
 {
-    if (ip.length == 0)
-        return DECODE_SHORT;
-    switch (ip.at[0] >> 4) {
-    case 4:
-        return decode_ipv4(packet, ip);
-    case 6:
-        return decode_ipv6(packet, ip);
-    default:
-        return DECODE_BAD;
-    }
-}
+    struct decoder decoder = {.packet = packet, .cursor = cursor_over(ip), .is_reassembled = true};
 
-/* ---- link layers ---- */
-
-static enum decode_result decode_ethertype(struct packet *packet, struct cursor *cursor, uint16_t type)
-{
-    unsigned tags = 0;
-
-    while (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ || type == ETHERTYPE_QINQ_OLD) {
-        if (tags++ == VLAN_LIMIT)
-            return DECODE_BAD;
-        packet->vlan = take_u16_be(cursor) & 0x0fff;
-        packet->has_vlan = true;
-        type = take_u16_be(cursor);
-    }
-    if (type <= ETHERTYPE_LENGTH_MOST && cursor_left(cursor) >= 8) {
-        /* LLC, and SNAP where it names an EtherType (RFC 1042) */
-        struct bytes llc = bytes_of(cursor->at, 6);
-        static const uint8_t snap[6] = {0xaa, 0xaa, 0x03, 0, 0, 0};
-        static const uint8_t ip_sap[3] = {0x06, 0x06, 0x03};
-
-        if (memcmp(llc.at, snap, sizeof snap) == 0) {
-            skip_bytes(cursor, 6);
-            type = take_u16_be(cursor);
-        } else if (memcmp(llc.at, ip_sap, sizeof ip_sap) == 0) {
-            skip_bytes(cursor, 3);
-            type = ETHERTYPE_IPV4;
-        }
-    }
-    if (!cursor_is_good(cursor))
-        return DECODE_SHORT;
-    if (type != ETHERTYPE_IPV4 && type != ETHERTYPE_IPV6)
-        return DECODED_NOT_IP;
-    return decode_ip(packet, peek_bytes(cursor));
-}
-
-static enum decode_result decode_ethernet(struct packet *packet, struct cursor *cursor)
-{
-    skip_bytes(cursor, 12);
-    return decode_ethertype(packet, cursor, take_u16_be(cursor));
-}
-
-/* The field holds an EtherType, save for the ARPHRD_ types whose frames carry none. */
-static enum decode_result decode_cooked(struct packet *packet, struct cursor *cursor)
-{
-    uint16_t type;
-
-    skip_bytes(cursor, 14);
-    type = take_u16_be(cursor);
-    return decode_ethertype(packet, cursor, type);
-}
-
-static enum decode_result decode_cooked2(struct packet *packet, struct cursor *cursor)
-{
-    uint16_t type = take_u16_be(cursor);
-
-    skip_bytes(cursor, 18);
-    return decode_ethertype(packet, cursor, type);
-}
-
-/* The address family, in the byte order of the host that captured; IPv6's number differs between systems. */
-static enum decode_result decode_loopback(struct packet *packet, struct cursor *cursor)
-{
-    uint32_t family = take_u32_be(cursor);
-
-    if (!cursor_is_good(cursor))
-        return DECODE_SHORT;
-    if (family > 0xffff)
-        family = __builtin_bswap32(family);
-    if (family != 2 && family != 10 && family != 24 && family != 28 && family != 30)
-        return DECODED_NOT_IP;
-    return decode_ip(packet, peek_bytes(cursor));
-}
-
-#define LINK_IPV4 228 /* LINKTYPE_IPV4 */
-#define LINK_IPV6 229
-#define LINK_RAW 101 /* LINKTYPE_RAW as it stands in files */
-#define LINK_SLL2 276
-
-enum decode_result decode_frame(struct packet *packet, int link_type)
-{
-    struct cursor cursor = cursor_over(packet->frame);
-
-    packet->has_vlan = false;
-    packet->has_transport = false;
     packet->is_fragment = false;
-    switch (link_type) {
-    case DLT_EN10MB:
-        return decode_ethernet(packet, &cursor);
-    case DLT_LINUX_SLL:
-        return decode_cooked(packet, &cursor);
-    case LINK_SLL2:
-        return decode_cooked2(packet, &cursor);
-    case DLT_NULL:
-    case DLT_LOOP:
-        return decode_loopback(packet, &cursor);
-    case DLT_RAW:
-    case 14: /* DLT_RAW of OpenBSD */
-    case LINK_RAW:
-    case LINK_IPV4:
-    case LINK_IPV6:
-        return decode_ip(packet, packet->frame);
+    return decode_ip_layer(&decoder);
+}
+
+/* Nobody asks for a checksum: what was wrong with it stays counted. */
+static enum decode_result decode_ip_unchecked(struct packet *packet, struct bytes ip)
+{
+    enum decode_result result = decode_ip(packet, ip);
+
+    packet->checksum = CHECKSUM_UNCHECKED;
+    return result;
+}
+
+static enum decode_result decode_ip_verified(struct packet *packet, struct bytes ip)
+{
+    enum decode_result result = decode_ip(packet, ip);
+
+    return result == DECODED && packet->checksum > CHECKSUM_GOOD ? DECODE_BAD : result;
+}
+
+decode_datagram *capture_datagram_decoder(enum checksum_mode mode)
+{
+    switch (mode) {
+    case CHECKSUMS_VERIFY:
+        return decode_ip_verified;
+    case CHECKSUMS_IGNORE:
+        return decode_ip_unchecked;
     default:
-        return DECODE_LINK_TYPE;
+        return decode_ip;
     }
 }
 

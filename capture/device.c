@@ -106,8 +106,7 @@ static void write_row(struct device_run *run, bool is_finished)
     read_drops(run);
     row.dropped_kernel = record_integer((int64_t)run->dispatch.totals->dropped_kernel);
     row.dropped_queue = record_integer((int64_t)run->dispatch.totals->dropped_queue);
-    dispatch_fill_row(&run->dispatch, &row);
-    run->dispatch.options->write(run->dispatch.options->context, &capture_table, &row);
+    dispatch_write_row(&run->dispatch, &row);
 }
 
 static int64_t clock_ns(clockid_t clock)

@@ -31,9 +31,10 @@ void dispatch_begin_capture(struct dispatch *dispatch, int64_t capture_id)
     dispatch->packets = 0;
     dispatch->wire_bytes = 0;
     dispatch->decode_errors = 0;
+    memset(&dispatch->anomalies, 0, sizeof dispatch->anomalies);
 }
 
-void dispatch_fill_row(const struct dispatch *dispatch, struct capture *row)
+static void fill_row(const struct dispatch *dispatch, struct capture *row)
 {
     row->capture_id = record_integer(dispatch->capture_id);
     row->packets = record_integer((int64_t)dispatch->packets);
@@ -44,6 +45,13 @@ void dispatch_fill_row(const struct dispatch *dispatch, struct capture *row)
         return;
     row->start_us = record_integer(dispatch->earliest_us);
     row->end_us = record_integer(dispatch->latest_us);
+}
+
+void dispatch_write_row(const struct dispatch *dispatch, struct capture *row)
+{
+    fill_row(dispatch, row);
+    dispatch->options->write(dispatch->options->context, &capture_table, row);
+    anomaly_write(&dispatch->anomalies, dispatch->capture_id, dispatch->options->context, dispatch->options->write);
 }
 
 static bool compile(const char *filter, int link_type, struct bpf_program *program)
@@ -191,6 +199,21 @@ static void count(struct dispatch *dispatch, const struct packet *packet)
     dispatch->totals->decode_results[packet->decoded]++;
     if (packet->decoded != DECODED && packet->decoded != DECODED_NOT_IP)
         dispatch->decode_errors++;
+    if (packet->anomalies != 0)
+        anomaly_count(&dispatch->anomalies, packet);
+}
+
+/* Whether the workers get the packet. */
+static bool is_wanted(struct dispatch *dispatch, struct packet *packet)
+{
+    if (packet->decoded != DECODED)
+        return false;
+    if (dispatch->options->checksums == CHECKSUMS_IGNORE)
+        packet->checksum = CHECKSUM_UNCHECKED;
+    if (packet->checksum <= CHECKSUM_GOOD || dispatch->options->checksums == CHECKSUMS_OFFLOAD)
+        return true;
+    dispatch->totals->refused++;
+    return false;
 }
 
 bool dispatch_has_enough(const struct dispatch *dispatch)
@@ -219,7 +242,7 @@ bool dispatch_frame(struct dispatch *dispatch, const struct bpf_program *filter,
     count(dispatch, &packet);
     if (dispatch->until_clock-- == 0)
         dispatch_progress(dispatch, false);
-    if (packet.decoded == DECODED && !put_in_batch(dispatch, &packet))
+    if (is_wanted(dispatch, &packet) && !put_in_batch(dispatch, &packet))
         return false;
     return !dispatch_has_enough(dispatch);
 }

@@ -6,6 +6,7 @@
 #define WIRESCRIBE_CAPTURE_DISPATCH_H
 
 #include "base/clock.h"
+#include "capture/anomaly.h"
 #include "capture/capture.h"
 
 #include <pcap/pcap.h>
@@ -36,6 +37,7 @@ struct dispatch {
     uint64_t packets;
     uint64_t wire_bytes;
     uint64_t decode_errors;
+    struct anomaly_counts anomalies;
 };
 
 /* False: out of memory. */
@@ -45,8 +47,8 @@ void dispatch_free(struct dispatch *dispatch);
 /* Begins the counts of another file or device. */
 void dispatch_begin_capture(struct dispatch *dispatch, int64_t capture_id);
 
-/* Fills the counts of the present capture into its row. */
-void dispatch_fill_row(const struct dispatch *dispatch, struct capture *row);
+/* Fills the counts of the present capture into its row and writes it, with a row for each kind of anomaly that was met. */
+void dispatch_write_row(const struct dispatch *dispatch, struct capture *row);
 
 /* The filter for that link type; NULL where the options name none. False: it does not compile (an error was logged). */
 bool dispatch_filter(struct dispatch *dispatch, int link_type, const struct bpf_program **filter);

@@ -22,7 +22,7 @@
     COLUMN(R, integer, server_port, "ICMP: the code; NULL for protocols without ports") \
     COLUMN(R, boolean, client_guessed, "1 where neither a SYN nor the protocol told who opened it: then by port and by who was seen first") \
     COLUMN(R, integer, vlan, "innermost 802.1Q VLAN id of its first packet") \
-    LATER(R, text, tunnel, "the tunnel headers around it, outermost first") \
+    COLUMN(R, text, tunnel, "the tunnel headers around its first packet, outermost first, each with its id where it has one: 'pppoe 17 > 6in4'") \
     COLUMN(R, text, protocol, "what a dissector of wirescribe read in it, innermost: 'smtp', 'ssh', 'websocket', 'rdp', 'ftp', 'ftp_data', 'tls', 'http'") \
     COLUMN(R, text, ndpi_protocol, "what nDPI calls it, master before application: 'TLS.Google'") \
     COLUMN(R, text, ndpi_category, "nDPI's category of that protocol") \
@@ -188,6 +188,7 @@ void flow_record_write(const struct flow *flow, struct naming *naming, void *con
     char client_text[ADDRESS_TEXT_SIZE];
     char server_text[ADDRESS_TEXT_SIZE];
     char number[8];
+    char tunnel[TUNNEL_TEXT_SIZE];
     char id[COMMUNITY_ID_SIZE];
     struct text risks = {.limit = 2048};
     struct flow_row row = {
@@ -209,6 +210,8 @@ void flow_record_write(const struct flow *flow, struct naming *naming, void *con
     }
     if (flow->has_vlan)
         row.vlan = record_integer(flow->vlan);
+    if (flow->tunnel != NULL)
+        row.tunnel = record_text(bytes_of(tunnel, tunnel_to_text(flow->tunnel, tunnel)));
     if (facts->parent_flow_id != 0)
         row.parent_flow_id = record_integer(facts->parent_flow_id);
     if (community_id(&facts->client, &facts->server, flow->key.protocol, has_ports(flow->key.protocol), facts->client_port, facts->server_port, id))

@@ -123,6 +123,7 @@ struct flow {
     bool wants_data;    /* the reader still wants bytes */
     bool has_vlan;
     uint16_t vlan;
+    struct tunnel_path *tunnel; /* owned; of its first packet; NULL: none */
     int64_t rtt_us;     /* -1: not known */
     uint64_t packets[ENDPOINTS];
     uint64_t bytes[ENDPOINTS];

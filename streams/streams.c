@@ -213,6 +213,22 @@ static void meet_expectation(struct streams *streams, struct flow *flow)
     streams_open_conversation(streams, flow, &expected);
 }
 
+/* NULL: no tunnel (or no memory, which costs no more than the column). */
+static struct tunnel_path *copy_tunnel(const struct tunnel_path *path)
+{
+    struct tunnel_path *copy = path->count > 0 ? memory_new(sizeof *copy) : NULL;
+
+    if (copy != NULL)
+        *copy = *path;
+    return copy;
+}
+
+static void free_flow(struct flow *flow)
+{
+    memory_free(flow->tunnel);
+    memory_free(flow);
+}
+
 struct flow *streams_new_flow(struct streams *streams, const struct packet *packet, const struct flow_key *key, uint64_t hash, bool source_is_low)
 {
     struct flow *flow = memory_new_zeroed(1, sizeof *flow);
@@ -226,6 +242,7 @@ struct flow *streams_new_flow(struct streams *streams, const struct packet *pack
     flow->rtt_us = -1;
     flow->has_vlan = packet->has_vlan;
     flow->vlan = packet->vlan;
+    flow->tunnel = copy_tunnel(&packet->tunnel);
     facts = &flow->facts;
     is_client = source_is_client(packet, &facts->client_is_guessed);
     flow->client_is_low = is_client == source_is_low;
@@ -241,7 +258,7 @@ struct flow *streams_new_flow(struct streams *streams, const struct packet *pack
     flow->timeout_class = packet->protocol == IP_PROTOCOL_TCP ? TIMEOUT_TCP_ATTEMPT : TIMEOUT_DATAGRAM_SINGLE;
     flow->wants_data = packet->protocol == IP_PROTOCOL_TCP;
     if (flow->wants_data && !tcp_init(flow, streams->options.tcp_policy)) {
-        memory_free(flow);
+        free_flow(flow);
         return NULL;
     }
     streams->flows++;
@@ -263,7 +280,7 @@ void streams_end_flow(struct streams *streams, struct flow *flow, enum ending en
     flow_record_write(flow, streams->naming, streams->options.context, streams->options.write);
     flow_table_remove(&streams->table, flow);
     tcp_free(streams, flow);
-    memory_free(flow);
+    free_flow(flow);
 }
 
 static bool is_over(const struct flow *flow, int64_t now_us)
@@ -393,11 +410,14 @@ static void on_fragment(struct streams *streams, const struct packet *fragment)
     struct bytes datagram;
     unsigned pieces;
 
-    if (!fragments_add(streams->fragments, fragment, &datagram, &pieces))
-        return;
-    if (streams->options.decode_ip(&whole, datagram) != DECODED || whole.is_fragment || !whole.has_transport) {
-        streams->undecodable_datagrams++;
-        return;
+    /* a datagram may carry a tunnel with another one's fragment; each time round the path of tunnels is longer */
+    for (unsigned rounds = 0; whole.is_fragment; rounds++) {
+        if (rounds > TUNNEL_LAYERS || !fragments_add(streams->fragments, &whole, &datagram, &pieces))
+            return;
+        if (streams->options.decode_ip(&whole, datagram) != DECODED || (!whole.is_fragment && !whole.has_transport)) {
+            streams->undecodable_datagrams++;
+            return;
+        }
     }
     prepare(streams, &whole, &prepared);
     on_packet(streams, &whole, &prepared, pieces);
