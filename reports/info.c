@@ -49,15 +49,24 @@ static bool add_contents(struct text *sql, sqlite3 *database)
     return sqlite3_finalize(statement) == SQLITE_OK;
 }
 
-static bool add_warnings(struct text *sql, sqlite3 *database)
+/* The rows of another query: `columns` of its own become the three. */
+static bool add_rows(struct text *sql, const char *columns, const char *query)
 {
-    char *item = sqlite3_mprintf("SELECT 'warning', NULL, warning FROM (%s)", query_warnings);
+    char *item = sqlite3_mprintf("SELECT %s FROM (%s)", columns, query);
 
     if (item == NULL)
         return false;
     text_append_item(sql, " UNION ALL ", bytes_of_text(item));
     sqlite3_free(item);
-    return sqlite3_errcode(database) != SQLITE_NOMEM;
+    return true;
+}
+
+/* A database of an earlier version has no anomalies before something is appended to it. */
+static bool add_anomalies(struct text *sql, sqlite3 *database)
+{
+    if (database_integer(database, "SELECT count(*) FROM sqlite_schema WHERE name = 'anomalies'") == 0)
+        return true;
+    return add_rows(sql, "'anomaly', name, packets", query_anomalies);
 }
 
 static bool make_items(struct text *sql, sqlite3 *database, const char *path)
@@ -72,7 +81,7 @@ static bool make_items(struct text *sql, sqlite3 *database, const char *path)
     add_item(sql, "captures", "bytes", "(SELECT sum(bytes) FROM captures)");
     add_item(sql, "captures", "first_packet", "(SELECT min(start_time) FROM captures)");
     add_item(sql, "captures", "last_packet", "(SELECT max(end_time) FROM captures)");
-    return add_contents(sql, database) && add_warnings(sql, database) && !sql->was_cut;
+    return add_contents(sql, database) && add_anomalies(sql, database) && add_rows(sql, "'warning', NULL, warning", query_warnings) && !sql->was_cut;
 }
 
 static int print(sqlite3 *database, const char *sql, enum report_format format)

@@ -5,6 +5,7 @@
 #ifndef WIRESCRIBE_REPORTS_QUERIES_H
 #define WIRESCRIBE_REPORTS_QUERIES_H
 
+extern const char query_anomalies[];
 extern const char query_captures[];
 extern const char query_contents[];
 extern const char query_findings[];

@@ -29,7 +29,7 @@ int report_sessions(const char *database, const char *protocol, long limit, enum
 /* One SQL statement, or several, read-only: nothing in it can change the database or any other file. */
 int report_sql(const char *database, const char *sql, enum report_format format);
 
-/* What the database holds: captures, counts of each view, versions, warnings. */
+/* What the database holds: captures, counts of each view, anomalies, versions, warnings. */
 int report_info(const char *database, enum report_format format);
 
 /* Totals, sessions by protocol, hosts, timeline; with `html` not NULL as one self-contained HTML file there ('-': stdout). */

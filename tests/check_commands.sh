@@ -106,6 +106,25 @@ expect_status 0
 expect_sql few.db 'SELECT packets FROM captures' 5
 ends 'a count of packets'
 
+# three sessions: right checksums, left to the network card, and one wrong segment
+for mode in verify:2 offload:3 ignore:3; do
+    rm -f sums.db
+    try read "$tests/streams/checksums/capture.pcap" -o sums.db -q --checksums "${mode%:*}"
+    expect_status 0
+    expect_sql sums.db 'SELECT count(*) FROM flows' "${mode#*:}"
+    expect_sql sums.db 'SELECT name, packets FROM anomalies' $'tcp_checksum_wrong\t1\ntcp_checksum_offloaded\t11'
+    ends "checksums: ${mode%:*}"
+done
+try read "$tests/streams/checksums/capture.pcap" -o sums.db --append --checksums verify
+grep -q '12 packets were left out for their checksums' <<< "$err" || complain "nobody tells of them: '$err'"
+expect_sql sums.db 'SELECT capture_id, packets FROM anomalies' $'1\t1\n1\t11\n2\t1\n2\t11'
+try info sums.db --format tsv
+grep -q $'^anomaly\ttcp_checksum_offloaded\t22$' <<< "$out" || complain "info tells nothing of them: '$out'"
+try read "$good" -o sums.db --checksums sometimes
+expect_status 2
+expect_message sometimes
+ends 'what is told of checksums'
+
 try read "$good" -o chatty.db
 expect_status 0
 [ -z "$out" ] || complain "stdout has '$out'"

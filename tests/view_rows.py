@@ -80,7 +80,7 @@ PACKET_COLUMNS = re.compile(
     r'.*_packets|.*_pkts|.*_ip_bytes|.*_retransmitted|.*_out_of_order|rtt_us|history|packets|ndpi_.*|wire_bytes')
 
 # Views about the capture itself, and those that may count its packets.
-PACKET_VIEWS = {'captures', 'timeline'}
+PACKET_VIEWS = {'anomalies', 'captures', 'timeline'}
 
 
 def is_about_segments(view, row):
