@@ -37,16 +37,24 @@ struct cursor {
     bool bounded; /* a child: its end is the end of the unit */
 };
 
+/* Where no bytes are, a pointer that may be added 0 to. */
+static inline const uint8_t *cursor_start(struct bytes bytes)
+{
+    static const uint8_t nothing[1];
+
+    return bytes.at != NULL ? bytes.at : nothing;
+}
+
 /* A cursor over bytes that may go on later. Borrowed: valid as long as `bytes`. */
 static inline struct cursor cursor_over(struct bytes bytes)
 {
-    return (struct cursor){.at = bytes.at, .left = bytes.length};
+    return (struct cursor){.at = cursor_start(bytes), .left = bytes.length};
 }
 
 /* A cursor over a part that is complete: running out of it is CURSOR_INVALID. */
 static inline struct cursor cursor_within(struct bytes bytes)
 {
-    return (struct cursor){.at = bytes.at, .left = bytes.length, .bounded = true};
+    return (struct cursor){.at = cursor_start(bytes), .left = bytes.length, .bounded = true};
 }
 
 /* Bytes not yet taken; 0 after a failure. */

@@ -85,6 +85,8 @@ struct conversation {
 
 static struct bytes kept_bytes(const struct kept *kept)
 {
+    if (kept->bytes == NULL)
+        return bytes_of(NULL, 0);
     return bytes_of(kept->bytes + kept->first, kept->end - kept->first);
 }
 

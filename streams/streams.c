@@ -171,6 +171,11 @@ void streams_open_conversation(struct streams *streams, struct flow *flow, const
         return;
     flow->conversation = streams->options.reader->open(&streams->services, &flow->facts, expected);
     flow->wants_data = flow->conversation != NULL;
+    for (int endpoint = 0; endpoint < ENDPOINTS && flow->conversation != NULL; endpoint++) {
+        /* a side that ended without a word, before the other said anything */
+        if (flow->tcp->stream[endpoint].has_ended)
+            streams->options.reader->end(flow->conversation, flow_side(flow, (enum endpoint)endpoint), ENDING_FIN, flow->facts.last_us);
+    }
 }
 
 /* Whether the packet's source is the client; *is_guess where only ports and order say so. */
