@@ -390,8 +390,8 @@ static void tell_totals(const struct arguments *arguments, const struct pipeline
         log_warning("%llu packets have headers that are cut off or contradict themselves", errors - (unsigned long long)totals->decode_results[DECODE_LINK_TYPE]);
     if (totals->refused > 0)
         log_warning("%llu packets were left out for their checksums", (unsigned long long)totals->refused);
-    if (result->incomplete_datagrams > 0)
-        log_warning("%llu fragmented datagrams could not be put together", (unsigned long long)result->incomplete_datagrams);
+    if (totals->incomplete_datagrams > 0)
+        log_warning("%llu fragmented datagrams could not be put together", (unsigned long long)totals->incomplete_datagrams);
     if (totals->dropped_kernel + totals->dropped_queue > 0)
         log_warning("%llu packets were dropped by the kernel and %llu for want of room in the queues", (unsigned long long)totals->dropped_kernel,
                     (unsigned long long)totals->dropped_queue);

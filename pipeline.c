@@ -77,6 +77,7 @@ struct pipeline {
     bool store_is_running;
     pthread_t capture_thread;
     int64_t first_capture_id;
+    uint64_t counters[STREAMS_COUNTERS]; /* of all workers, once they have ended */
     uint64_t flows_bytes; /* for the flows of one worker */
 };
 
@@ -220,7 +221,6 @@ static bool start_worker(struct pipeline *pipeline, unsigned position)
         .context = &worker->writer,
         .write = write_row,
         .next_id = next_id,
-        .decode_ip = capture_datagram_decoder(pipeline->options->checksums),
         .names_flows = pipeline->options->names_flows,
         .tcp_policy = pipeline->options->tcp_policy,
         .is_live = pipeline->options->device.device != NULL,
@@ -259,6 +259,25 @@ static bool run_workers(struct pipeline *pipeline)
     return true;
 }
 
+static void add_counters(struct pipeline *pipeline, const struct streams *streams)
+{
+    for (int counter = 0; counter < STREAMS_COUNTERS; counter++)
+        pipeline->counters[counter] += streams_counted(streams, (enum streams_counter)counter);
+}
+
+/* What the workers counted, as rows. */
+static void write_counters(struct pipeline *pipeline)
+{
+    for (int counter = 0; counter < STREAMS_COUNTERS; counter++) {
+        const char *explanation;
+        const char *name = streams_counter_name((enum streams_counter)counter, &explanation);
+
+        if (pipeline->counters[counter] > 0)
+            anomaly_write_total(pipeline->first_capture_id, (unsigned)counter, "streams", name, pipeline->counters[counter], explanation,
+                                &pipeline->capture_writer, write_row);
+    }
+}
+
 static void end_workers(struct pipeline *pipeline)
 {
     for (unsigned i = 0; i < pipeline->worker_count; i++) {
@@ -271,7 +290,7 @@ static void end_workers(struct pipeline *pipeline)
         if (worker->is_running)
             pthread_join(worker->thread, NULL);
         if (worker->streams != NULL)
-            pipeline->result->incomplete_datagrams += streams_incomplete_datagrams(worker->streams);
+            add_counters(pipeline, worker->streams);
         streams_free(worker->streams);
         free_batches(worker->full);
         free_batches(worker->empty);
@@ -342,6 +361,7 @@ static void *run_capture(void *argument)
         .first_capture_id = pipeline->first_capture_id,
         .workers = pipeline->worker_count,
         .checksums = options->checksums,
+        .fragment_policy = options->tcp_policy,
         .context = pipeline,
         .empty_batch = on_empty_batch,
         .full_batch = on_full_batch,
@@ -426,6 +446,8 @@ static void free_row_batches(struct queue *queue)
 
 static void end_store(struct pipeline *pipeline, bool keep)
 {
+    if (pipeline->store_is_running)
+        write_counters(pipeline);
     send_rows(&pipeline->capture_writer, false);
     queue_close(pipeline->rows);
     if (pipeline->store_is_running)

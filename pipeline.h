@@ -31,7 +31,6 @@ struct pipeline_options {
 struct pipeline_result {
     enum capture_result capture;
     struct capture_totals totals;
-    uint64_t incomplete_datagrams; /* fragmented, never whole */
     bool is_stored;                /* the database is there */
     bool has_database;             /* a database was left, whole or as far as it could be written */
 };

@@ -68,6 +68,12 @@ enum decode_result {
     DECODE_RESULTS,
 };
 
+/* Where a frame's record stands. */
+struct packet_place {
+    int64_t capture_id;
+    uint64_t position; /* of its record in the (uncompressed) capture file */
+};
+
 /*
  * A decoded packet. All lengths are bytes. Offsets count from `frame.at`.
  */
@@ -76,7 +82,9 @@ struct packet {
     int64_t clock_us;    /* the same as a clock that never runs backwards (base/clock.h): what timeouts go by */
     int64_t capture_id;  /* captures.capture_id */
     uint64_t position;   /* where its record starts in the (uncompressed) capture file; 0 for a device */
-    struct bytes frame;  /* what was captured, from the link header on */
+    struct bytes frame;  /* what was captured, from the link header on; of a datagram put together from fragments, its IP packet */
+    const struct packet_place *places; /* the frames that such a datagram came in; NULL: the packet is one frame */
+    unsigned place_count;
     uint32_t wire_length; /* of the frame, as it was on the wire */
 
     uint8_t decoded;     /* enum decode_result */

@@ -3,13 +3,14 @@
 
 /* Makes the rows' key out of the capture's: more kinds than any stage will have. */
 #define KEYS_A_CAPTURE 1000
+#define KEYS_OF_TOTALS 500
 
 #define ANOMALY(COLUMN, LATER, R) \
     COLUMN(R, integer, anomaly_id, "one number for each capture and kind") \
-    COLUMN(R, integer, capture_id, "the capture that it was met in: captures.capture_id") \
-    COLUMN(R, text, stage, "where it was noticed: 'decode', while the headers of its packets were read") \
+    COLUMN(R, integer, capture_id, "the capture that it was met in: captures.capture_id; for stages behind decoding the first one of the run") \
+    COLUMN(R, text, stage, "where it was noticed: 'decode', while the headers of its packets were read; 'streams', while connections were followed") \
     COLUMN(R, text, name, "the kind of anomaly") \
-    COLUMN(R, integer, packets, "packets that have it; one packet may have several kinds") \
+    COLUMN(R, integer, packets, "packets that have it, or how often it happened; one packet may have several kinds") \
     COLUMN(R, integer, first_us, "the first of them that was read; microseconds since the epoch, UTC") \
     COLUMN(R, text, explanation, "what it means")
 
@@ -19,7 +20,7 @@ RECORD_COLUMNS(anomaly_row, ANOMALY);
 const struct record_table anomaly_table = {
     .table = "anomaly",
     .view = "anomalies",
-    .doc = "one kind of anomaly that packets of one capture have; datagrams put together from fragments are not counted again",
+    .doc = "one kind of anomaly that packets of one capture have; a datagram that was put together from fragments counts as a packet of its own",
     .kind = RECORD_VIEW_PLAIN,
     .replaces = true,
     .columns = anomaly_row_columns,
@@ -45,6 +46,28 @@ void anomaly_count(struct anomaly_counts *counts, const struct packet *packet)
         if (counts->packets[kind]++ == 0)
             counts->first_us[kind] = packet->time_us;
     }
+}
+
+void anomaly_add(struct anomaly_counts *counts, enum decode_anomaly kind, uint64_t count, int64_t time_us)
+{
+    if (count > 0 && counts->packets[kind] == 0)
+        counts->first_us[kind] = time_us;
+    counts->packets[kind] += count;
+}
+
+void anomaly_write_total(int64_t first_capture_id, unsigned number, const char *stage, const char *name, uint64_t count, const char *explanation,
+                         void *context, void (*write)(void *context, const struct record_table *table, const void *record))
+{
+    const struct anomaly_row row = {
+        .anomaly_id = record_integer(first_capture_id * KEYS_A_CAPTURE + KEYS_OF_TOTALS + number),
+        .capture_id = record_integer(first_capture_id),
+        .stage = record_text_of(stage),
+        .name = record_text_of(name),
+        .packets = record_integer((int64_t)count),
+        .explanation = record_text_of(explanation),
+    };
+
+    write(context, &anomaly_table, &row);
 }
 
 void anomaly_write(const struct anomaly_counts *counts, int64_t capture_id, void *context,

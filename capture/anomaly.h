@@ -33,6 +33,10 @@
     KIND(ANOMALY_IPV6_LENGTH, "ipv6_length", "IPv6: a payload length beyond what carries the packet, or a jumbo length that may not be") \
     KIND(ANOMALY_IPV6_EXTENSION, "ipv6_extension", "IPv6: an extension header that is cut off or ends behind the packet") \
     KIND(ANOMALY_IPV6_EXTENSION_LIMIT, "ipv6_extension_limit", "IPv6: more extension headers than are followed") \
+    KIND(ANOMALY_FRAGMENT_FORGED, "fragment_forged", "a fragment that ends behind 64 KiB, is empty, or is not the last and no multiple of 8 bytes") \
+    KIND(ANOMALY_FRAGMENT_OVERLAP, "fragment_overlap", "a fragment that overlaps another one of its datagram") \
+    KIND(ANOMALY_FRAGMENT_DROPPED, "fragment_dropped", "... for which the receiving host drops the datagram") \
+    KIND(ANOMALY_FRAGMENTS_INCOMPLETE, "fragments_incomplete", "fragmented datagrams that never became whole, or were dropped") \
     KIND(ANOMALY_TRANSPORT_CUT, "transport_header_cut", "the captured bytes end inside the transport header") \
     KIND(ANOMALY_TRANSPORT_SHORT, "transport_short", "the IP packet is too short for its transport header") \
     KIND(ANOMALY_TCP_HEADER_LENGTH, "tcp_header_length", "TCP: a header length below 20 bytes or beyond the segment") \
@@ -74,6 +78,16 @@ struct anomaly_counts {
 };
 
 void anomaly_count(struct anomaly_counts *counts, const struct packet *packet);
+
+/* The same for something that has no packet of its own. */
+void anomaly_add(struct anomaly_counts *counts, enum decode_anomaly kind, uint64_t count, int64_t time_us);
+
+/*
+ * Writes the row of a count that another stage kept over a whole run. `number` tells the counts of a run apart (below 400); the
+ * run is known by its first capture.
+ */
+void anomaly_write_total(int64_t first_capture_id, unsigned number, const char *stage, const char *name, uint64_t count, const char *explanation,
+                         void *context, void (*write)(void *context, const struct record_table *table, const void *record));
 
 /* Writes a row of anomaly_table for each kind that was met; a later row of that capture and kind replaces it. */
 void anomaly_write(const struct anomaly_counts *counts, int64_t capture_id, void *context,

@@ -333,6 +333,7 @@ enum capture_result capture_read_files(const struct capture_options *options, ch
     result = read_inputs(&dispatch, &inputs, totals);
     if (result == CAPTURE_NOTHING && is_listed && totals->files_failed == failed_before)
         log_error("%s%s: there is no capture file", paths[0], count > 1 ? " and the others" : "");
+    dispatch_end(&dispatch);
     dispatch_flush(&dispatch, false);
     dispatch_progress(&dispatch, true);
     if (result == CAPTURE_DONE && !is_listed)

@@ -40,6 +40,7 @@ struct capture_totals {
     uint64_t file_bytes_read; /* of the files as they lie on disk (compressed size) */
     uint64_t file_bytes_total; /* 0: not known (standard input, device) */
     uint64_t decode_results[DECODE_RESULTS];
+    uint64_t incomplete_datagrams; /* fragmented, never whole, or dropped for overlaps */
     uint64_t refused; /* for their checksums (CHECKSUMS_VERIFY) */
     uint64_t dropped_kernel;
     uint64_t dropped_queue;
@@ -61,6 +62,7 @@ struct capture_options {
     int64_t first_capture_id;
     unsigned workers;
     enum checksum_mode checksums;
+    enum overlap_policy fragment_policy; /* of the hosts that receive */
     void *context;
     /* An empty batch for that worker. Waits; a live capture passes may_wait = false and gets NULL when none is free. */
     struct packet_batch *(*empty_batch)(void *context, unsigned worker, bool may_wait);
@@ -105,15 +107,11 @@ enum capture_result capture_read_device(const struct capture_options *options, c
 enum decode_result decode_frame(struct packet *packet, int link_type);
 
 /*
- * Decodes a datagram that the streams stage put together from the fragments of `packet`, with an IP header of its own
- * making (its checksum is not looked at): everything from `source` on is filled. Tunnels inside are followed and added to
- * packet->tunnel; the innermost packet may be a fragment again. `ip` must stay valid as long as the packet.
+ * Decodes a datagram that was put together from the fragments of `packet`, with an IP header of its own making (its checksum
+ * is not looked at): everything from `source` on is filled. Tunnels inside are followed and added to packet->tunnel; the
+ * innermost packet may be a fragment again. `ip` must stay valid as long as the packet.
  */
-typedef enum decode_result decode_datagram(struct packet *packet, struct bytes ip);
-decode_datagram decode_ip;
-
-/* decode_ip as the mode wants it: refusing datagrams with a wrong checksum, or not telling of them. */
-decode_datagram *capture_datagram_decoder(enum checksum_mode mode);
+enum decode_result decode_ip(struct packet *packet, struct bytes ip);
 
 /* Which of `workers` gets this packet: by the unordered pair of its innermost addresses. */
 unsigned capture_worker_of(const struct packet *packet, unsigned workers);

@@ -632,34 +632,6 @@ enum decode_result decode_ip(struct packet *packet, struct bytes ip)
     return decode_ip_layer(&decoder);
 }
 
-/* Nobody asks for a checksum: what was wrong with it stays counted. */
-static enum decode_result decode_ip_unchecked(struct packet *packet, struct bytes ip)
-{
-    enum decode_result result = decode_ip(packet, ip);
-
-    packet->checksum = CHECKSUM_UNCHECKED;
-    return result;
-}
-
-static enum decode_result decode_ip_verified(struct packet *packet, struct bytes ip)
-{
-    enum decode_result result = decode_ip(packet, ip);
-
-    return result == DECODED && packet->checksum > CHECKSUM_GOOD ? DECODE_BAD : result;
-}
-
-decode_datagram *capture_datagram_decoder(enum checksum_mode mode)
-{
-    switch (mode) {
-    case CHECKSUMS_VERIFY:
-        return decode_ip_verified;
-    case CHECKSUMS_IGNORE:
-        return decode_ip_unchecked;
-    default:
-        return decode_ip;
-    }
-}
-
 unsigned capture_worker_of(const struct packet *packet, unsigned workers)
 {
     uint64_t mixed = 0;

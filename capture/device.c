@@ -178,6 +178,7 @@ enum capture_result capture_read_device(const struct capture_options *options, c
         log_note("listening on %s (%s)", device->device, pcap_datalink_val_to_name(run.link_type));
         result = run_device(&run);
         write_row(&run, true);
+        dispatch_end(&run.dispatch);
         dispatch_flush(&run.dispatch, false);
     }
     dispatch_free(&run.dispatch);

@@ -1,8 +1,10 @@
 /* dispatch.c - see dispatch.h */
 #include "capture/dispatch.h"
 
+#include "base/finding.h"
 #include "base/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -14,13 +16,19 @@ bool dispatch_init(struct dispatch *dispatch, const struct capture_options *opti
 {
     *dispatch = (struct dispatch){.options = options, .totals = totals, .may_wait = may_wait};
     dispatch->batches = calloc(options->workers, sizeof(struct packet_batch *));
-    return dispatch->batches != NULL;
+    dispatch->fragments = fragments_new(options->fragment_policy);
+    if (dispatch->batches != NULL && dispatch->fragments != NULL)
+        return true;
+    dispatch_free(dispatch);
+    return false;
 }
 
 void dispatch_free(struct dispatch *dispatch)
 {
     for (unsigned i = 0; i < dispatch->filter_count; i++)
         pcap_freecode(&dispatch->filters[i].program);
+    fragments_free(dispatch->fragments);
+    dispatch->fragments = NULL;
     free(dispatch->batches);
     dispatch->batches = NULL;
 }
@@ -159,11 +167,21 @@ static struct bytes moved(struct bytes bytes, const uint8_t *from, const uint8_t
     return bytes_of(to + (bytes.at - from), bytes.length);
 }
 
+/* Behind the frame, where they stand as an array. */
+static void copy_places(struct packet *packet, uint8_t *behind)
+{
+    uint8_t *aligned = behind + (-(uintptr_t)behind & (_Alignof(struct packet_place) - 1));
+
+    memcpy(aligned, packet->places, packet->place_count * sizeof packet->places[0]);
+    packet->places = (const struct packet_place *)(const void *)aligned;
+}
+
 static bool put_in_batch(struct dispatch *dispatch, const struct packet *decoded)
 {
     unsigned worker = capture_worker_of(decoded, dispatch->options->workers);
     size_t length = decoded->frame.length;
-    struct packet_batch *batch = batch_with_room(dispatch, worker, length);
+    size_t places = decoded->places != NULL ? (decoded->place_count + 1) * sizeof decoded->places[0] : 0;
+    struct packet_batch *batch = batch_with_room(dispatch, worker, length + places);
     struct packet *packet;
     uint8_t *to;
 
@@ -180,7 +198,9 @@ static bool put_in_batch(struct dispatch *dispatch, const struct packet *decoded
     packet->network_payload = moved(decoded->network_payload, decoded->frame.at, to);
     packet->payload = moved(decoded->payload, decoded->frame.at, to);
     packet->frame = bytes_of(to, length);
-    batch->used += length;
+    if (places > 0)
+        copy_places(packet, to + length);
+    batch->used += length + places;
     return true;
 }
 
@@ -216,6 +236,87 @@ static bool is_wanted(struct dispatch *dispatch, struct packet *packet)
     return false;
 }
 
+/* ---- fragments ---- */
+
+static void tell_overlap(struct dispatch *dispatch, const struct packet *packet, bool is_dropped)
+{
+    char source[ADDRESS_TEXT_SIZE];
+    char destination[ADDRESS_TEXT_SIZE];
+    char detail[240];
+    struct finding finding;
+
+    if (dispatch->fragment_findings++ >= DISPATCH_FRAGMENT_FINDINGS)
+        return;
+    snprintf(detail, sizeof detail, "fragments of the datagram %u from %.*s to %.*s overlap with different contents; the datagram was %s", packet->fragment_id,
+             (int)address_to_text(&packet->source, source), source, (int)address_to_text(&packet->destination, destination), destination,
+             is_dropped ? "dropped, as its receiver does" : "put together by the policy");
+    finding = (struct finding){
+        .time_us = record_integer(packet->time_us),
+        .severity = record_text_of("warning"),
+        .name = record_text_of("fragments_overlap"),
+        .detail = record_text_of(detail),
+    };
+    dispatch->options->write(dispatch->options->context, &finding_table, &finding);
+}
+
+static void count_report(struct dispatch *dispatch, const struct packet *packet, const struct fragment_report *report)
+{
+    struct anomaly_counts *counts = &dispatch->anomalies;
+
+    anomaly_add(counts, ANOMALY_FRAGMENT_FORGED, report->is_forged, packet->time_us);
+    anomaly_add(counts, ANOMALY_FRAGMENT_OVERLAP, report->overlaps || report->differs, packet->time_us);
+    anomaly_add(counts, ANOMALY_FRAGMENT_DROPPED, report->is_dropped, packet->time_us);
+    if (report->differs)
+        tell_overlap(dispatch, packet, report->is_dropped);
+}
+
+static void count_incomplete(struct dispatch *dispatch, uint64_t count, int64_t time_us)
+{
+    anomaly_add(&dispatch->anomalies, ANOMALY_FRAGMENTS_INCOMPLETE, count, time_us);
+    dispatch->totals->incomplete_datagrams += count;
+}
+
+/*
+ * A fragment: true where it makes its datagram whole, which `packet` then is. A datagram may carry a tunnel with another one's
+ * fragment; each time round the path of tunnels is longer.
+ */
+static bool put_together(struct dispatch *dispatch, struct packet *packet)
+{
+    for (unsigned rounds = 0; packet->is_fragment; rounds++) {
+        uint64_t before = fragments_given_up(dispatch->fragments);
+        struct fragment_report report;
+
+        if (rounds > TUNNEL_LAYERS)
+            return false;
+        report = fragments_add(dispatch->fragments, packet);
+        count_report(dispatch, packet, &report);
+        count_incomplete(dispatch, fragments_given_up(dispatch->fragments) - before, packet->time_us);
+        if (!report.is_whole)
+            return false;
+        packet->frame = report.whole.bytes;
+        packet->wire_length = (uint32_t)report.whole.bytes.length;
+        packet->places = report.whole.places;
+        packet->place_count = report.whole.place_count;
+        packet->anomalies = 0;
+        packet->checksum = CHECKSUM_UNCHECKED;
+        packet->decoded = (uint8_t)decode_ip(packet, report.whole.bytes);
+        anomaly_count(&dispatch->anomalies, packet);
+        if (packet->decoded != DECODED)
+            return false;
+    }
+    return packet->has_transport;
+}
+
+void dispatch_end(struct dispatch *dispatch)
+{
+    unsigned waiting = fragments_waiting(dispatch->fragments);
+
+    if (waiting == 0)
+        return;
+    count_incomplete(dispatch, waiting, dispatch->latest_us);
+    anomaly_write(&dispatch->anomalies, dispatch->capture_id, dispatch->options->context, dispatch->options->write);
+}
+
 bool dispatch_has_enough(const struct dispatch *dispatch)
 {
     return dispatch->options->most_packets != 0 && dispatch->totals->packets >= dispatch->options->most_packets;
@@ -236,12 +337,16 @@ bool dispatch_frame(struct dispatch *dispatch, const struct bpf_program *filter,
     packet.clock_us = clock_follow(&dispatch->clock, dispatch->capture_id, time_us);
     packet.capture_id = dispatch->capture_id;
     packet.position = position;
+    packet.places = NULL;
+    packet.place_count = 0;
     packet.frame = frame;
     packet.wire_length = wire_length;
     packet.decoded = (uint8_t)decode_frame(&packet, link_type);
     count(dispatch, &packet);
     if (dispatch->until_clock-- == 0)
         dispatch_progress(dispatch, false);
+    if (packet.decoded == DECODED && packet.is_fragment && !put_together(dispatch, &packet))
+        return !dispatch_has_enough(dispatch);
     if (is_wanted(dispatch, &packet) && !put_in_batch(dispatch, &packet))
         return false;
     return !dispatch_has_enough(dispatch);

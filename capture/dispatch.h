@@ -8,9 +8,12 @@
 #include "base/clock.h"
 #include "capture/anomaly.h"
 #include "capture/capture.h"
+#include "capture/fragments.h"
 
 #include <pcap/pcap.h>
 
+/* Findings of overlapping fragments that one run writes; all are counted. */
+#define DISPATCH_FRAGMENT_FINDINGS 1000
 /* Link types that one run may meet under a filter. */
 #define DISPATCH_FILTERS 32
 
@@ -26,6 +29,8 @@ struct dispatch {
     bool may_wait;                 /* a file waits for the workers, a device does not */
     bool is_abandoned;
     struct capture_clock clock;
+    struct fragments *fragments; /* owned */
+    unsigned fragment_findings;
     struct compiled_filter filters[DISPATCH_FILTERS];
     unsigned filter_count;
     int64_t progress_ns; /* monotonic time of the next progress call */
@@ -43,6 +48,9 @@ struct dispatch {
 /* False: out of memory. */
 bool dispatch_init(struct dispatch *dispatch, const struct capture_options *options, struct capture_totals *totals, bool may_wait);
 void dispatch_free(struct dispatch *dispatch);
+
+/* The run is over: what still waits for fragments is counted, and told in the row of the newest capture. */
+void dispatch_end(struct dispatch *dispatch);
 
 /* Begins the counts of another file or device. */
 void dispatch_begin_capture(struct dispatch *dispatch, int64_t capture_id);

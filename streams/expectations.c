@@ -2,6 +2,7 @@
 #include "streams/expectations.h"
 
 #include "base/memory.h"
+#include "base/seed.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -20,16 +21,21 @@ struct expectations {
     struct waiting *oldest;
     struct waiting *newest;
     size_t count;
+    uint64_t seed;
 };
 
 struct expectations *expectations_new(void)
 {
-    return memory_new_zeroed(1, sizeof(struct expectations));
+    struct expectations *expectations = memory_new_zeroed(1, sizeof *expectations);
+
+    if (expectations != NULL)
+        expectations->seed = seed_new();
+    return expectations;
 }
 
 static struct waiting **bucket_of(struct expectations *expectations, const struct address *server, uint16_t port)
 {
-    return &expectations->buckets[XXH3_64bits_withSeed(server, sizeof *server, port) % BUCKETS];
+    return &expectations->buckets[XXH3_64bits_withSeed(server, sizeof *server, expectations->seed ^ port) % BUCKETS];
 }
 
 static struct waiting **find(struct expectations *expectations, const struct address *server, uint16_t port)

@@ -8,8 +8,8 @@
 #include "streams/flow_table.h"
 
 #include "base/memory.h"
+#include "base/seed.h"
 
-#include <sys/random.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -20,9 +20,7 @@ bool flow_table_init(struct flow_table *table)
 {
     *table = (struct flow_table){.bucket_count = FIRST_BUCKETS};
     table->buckets = memory_new_zeroed(table->bucket_count, sizeof(struct flow *));
-    /* an attacker who knew the seed could send all flows into one bucket */
-    if (getrandom(&table->seed, sizeof table->seed, GRND_NONBLOCK) != (ssize_t)sizeof table->seed)
-        table->seed = (uint64_t)(uintptr_t)table ^ (uint64_t)(uintptr_t)table->buckets << 16;
+    table->seed = seed_new(); /* an attacker who knew it could send all flows into one bucket */
     return table->buckets != NULL;
 }
 

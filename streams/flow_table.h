@@ -111,7 +111,6 @@ enum flow_finding {
     FINDING_RESET_OUTSIDE,
     FINDING_URGENT,
     FINDING_CHECK_UNFIT,
-    FINDING_FRAGMENTS_OVERLAP,
 };
 
 struct flow {

@@ -75,9 +75,8 @@ struct streams *streams_new(const struct streams_options *options)
         .turn_around = service_turn_around,
     };
     streams->now_us = INT64_MIN;
-    streams->fragments = fragments_new();
     streams->expectations = expectations_new();
-    if (!flow_table_init(&streams->table) || streams->fragments == NULL || streams->expectations == NULL) {
+    if (!flow_table_init(&streams->table) || streams->expectations == NULL) {
         log_error("out of memory while a worker starts");
         streams_free(streams);
         return NULL;
@@ -97,7 +96,6 @@ void streams_free(struct streams *streams)
     if (streams == NULL)
         return;
     expectations_free(streams->expectations);
-    fragments_free(streams->fragments);
     naming_free(streams->naming);
     flow_table_free(&streams->table);
     memory_free(streams);
@@ -108,9 +106,30 @@ uint64_t streams_flows(const struct streams *streams)
     return streams->flows;
 }
 
-uint64_t streams_incomplete_datagrams(const struct streams *streams)
+uint64_t streams_counted(const struct streams *streams, enum streams_counter counter)
 {
-    return fragments_incomplete(streams->fragments) + streams->undecodable_datagrams;
+    return streams->counters[counter];
+}
+
+const char *streams_counter_name(enum streams_counter counter, const char **explanation)
+{
+    static const struct {
+        const char *name;
+        const char *explanation;
+    } texts[STREAMS_COUNTERS] = {
+        [COUNTER_DOUBTED] = {"tcp_doubted", "segments that their receiver has probably not taken: wrong checksum, TTL, timestamp, window, ACK"},
+        [COUNTER_DOUBTED_TAKEN] = {"tcp_doubted_taken", "... that were acknowledged after all, and were taken then"},
+        [COUNTER_DOUBTED_DROPPED] = {"tcp_doubted_dropped", "... that were dropped for want of room to keep them aside"},
+        [COUNTER_ACKNOWLEDGMENTS_TAKEN_BACK] = {"tcp_acknowledgment_taken_back", "acknowledgments of bytes that nobody had sent, which their sender did not repeat"},
+        [COUNTER_RESETS_OUTSIDE] = {"tcp_reset_outside", "resets outside what their receiver would take"},
+        [COUNTER_BEHIND_END] = {"tcp_behind_end", "segments behind a FIN, or too far ahead to be believed"},
+        [COUNTER_DUPLICATED] = {"tcp_duplicated", "packets that were captured twice within a moment"},
+        [COUNTER_HOLES_GIVEN_UP] = {"holes_given_up", "holes in a stream that were given up because too much waited behind them"},
+        [COUNTER_FLOWS_GIVEN_UP] = {"flows_given_up", "flows that were ended early for want of memory"},
+    };
+
+    *explanation = texts[counter].explanation;
+    return texts[counter].name;
 }
 
 /* ---- names ---- */
@@ -339,8 +358,8 @@ static void prepare(const struct streams *streams, const struct packet *packet, 
     prepared->hash = flow_table_hash(&streams->table, &prepared->key);
 }
 
-/* A whole packet with its transport fields; it came in `pieces` packets. */
-static void on_packet(struct streams *streams, const struct packet *packet, const struct prepared *prepared, unsigned pieces)
+/* A whole packet with its transport fields. */
+static void on_packet(struct streams *streams, const struct packet *packet, const struct prepared *prepared)
 {
     bool source_is_low = prepared->source_is_low;
     enum endpoint from = source_is_low ? ENDPOINT_LOW : ENDPOINT_HIGH;
@@ -362,7 +381,7 @@ static void on_packet(struct streams *streams, const struct packet *packet, cons
     if (packet->time_us > flow->facts.last_us)
         flow->facts.last_us = packet->time_us;
     flow->seen_us = packet->clock_us;
-    flow->packets[from] += pieces;
+    flow->packets[from] += packet->places != NULL ? packet->place_count : 1;
     feed_naming(streams, flow, packet);
     if (flow->tcp == NULL) {
         count_datagram(flow, packet, from);
@@ -408,26 +427,6 @@ static void relieve(struct streams *streams)
     }
 }
 
-static void on_fragment(struct streams *streams, const struct packet *fragment)
-{
-    struct packet whole = *fragment;
-    struct prepared prepared;
-    struct bytes datagram;
-    unsigned pieces;
-
-    /* a datagram may carry a tunnel with another one's fragment; each time round the path of tunnels is longer */
-    for (unsigned rounds = 0; whole.is_fragment; rounds++) {
-        if (rounds > TUNNEL_LAYERS || !fragments_add(streams->fragments, &whole, &datagram, &pieces))
-            return;
-        if (streams->options.decode_ip(&whole, datagram) != DECODED || (!whole.is_fragment && !whole.has_transport)) {
-            streams->undecodable_datagrams++;
-            return;
-        }
-    }
-    prepare(streams, &whole, &prepared);
-    on_packet(streams, &whole, &prepared, pieces);
-}
-
 /* How many packets ahead a flow's memory is asked for: most of a packet's time would be waiting for it otherwise. */
 #define AHEAD_BUCKET 8
 #define AHEAD_FLOW 4
@@ -435,7 +434,7 @@ static void on_fragment(struct streams *streams, const struct packet *fragment)
 
 static bool has_flow(const struct packet *packet)
 {
-    return packet->decoded == DECODED && packet->has_transport && !packet->is_fragment;
+    return packet->decoded == DECODED && packet->has_transport;
 }
 
 static void look_ahead(struct streams *streams, const struct packet *packets, size_t count, size_t at, struct prepared ring[AHEAD_RING])
@@ -466,10 +465,8 @@ void streams_packets(struct streams *streams, const struct packet *packets, size
             continue;
         if (packet->clock_us > streams->now_us)
             streams->now_us = packet->clock_us;
-        if (packet->is_fragment)
-            on_fragment(streams, packet);
-        else if (packet->has_transport)
-            on_packet(streams, packet, &ring[i % AHEAD_RING], 1);
+        if (packet->has_transport)
+            on_packet(streams, packet, &ring[i % AHEAD_RING]);
     }
     relieve(streams);
 }

@@ -31,8 +31,6 @@ struct streams_options {
     void *context;
     void (*write)(void *context, const struct record_table *table, const void *record);
     int64_t (*next_id)(void *context, enum id_kind kind);
-    /* Decodes a datagram put together from fragments: capture's decode_ip. */
-    enum decode_result (*decode_ip)(struct packet *packet, struct bytes ip);
     bool names_flows; /* ask nDPI for each flow's protocol, category and risks */
     enum overlap_policy tcp_policy; /* of the hosts that receive */
     bool is_live;          /* rows of open flows are written from time to time */
@@ -54,8 +52,11 @@ void streams_tick(struct streams *streams, int64_t now_us);
 void streams_finish(struct streams *streams);
 void streams_free(struct streams *streams);
 
-/* Fragmented datagrams that could not be put together, so far. */
-uint64_t streams_incomplete_datagrams(const struct streams *streams);
+/* What was counted so far. */
+uint64_t streams_counted(const struct streams *streams, enum streams_counter counter);
+
+/* The counter's name and what it means, for the view `anomalies`. */
+const char *streams_counter_name(enum streams_counter counter, const char **explanation);
 
 /* Flows seen so far. */
 uint64_t streams_flows(const struct streams *streams);

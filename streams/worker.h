@@ -6,7 +6,6 @@
 
 #include "streams/expectations.h"
 #include "streams/flow_table.h"
-#include "streams/fragments.h"
 #include "streams/naming.h"
 #include "streams/streams.h"
 
@@ -14,13 +13,11 @@ struct streams {
     struct streams_options options;
     struct worker_services services; /* what the conversations get */
     struct flow_table table;
-    struct fragments *fragments;
     struct expectations *expectations;
     struct naming *naming; /* NULL: flows are not named */
     int64_t now_us;        /* newest capture time */
     uint64_t flows;
     uint64_t held_bytes; /* by all streams, waiting for missing bytes */
-    uint64_t undecodable_datagrams; /* put together from fragments, but with impossible headers */
     uint64_t counters[STREAMS_COUNTERS]; /* by enum streams_counter */
 };
 

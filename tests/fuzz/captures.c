@@ -46,7 +46,7 @@ static void read_file(const char *path)
     struct capture_options options = {
         .stop = &never, .first_capture_id = 1, .workers = 1, .context = run, .empty_batch = on_empty_batch, .full_batch = on_full_batch, .write = fuzz_write_row};
     struct streams_options streams_options = {
-        .reader = &conversation_reader, .write = fuzz_write_row, .next_id = fuzz_next_id, .decode_ip = decode_ip, .memory_limit = memory_in_use() + (8u << 20)};
+        .reader = &conversation_reader, .write = fuzz_write_row, .next_id = fuzz_next_id, .memory_limit = memory_in_use() + (8u << 20)};
 
     ALWAYS(run != NULL);
     run->batch.capacity = PACKET_BATCH_BYTES;

@@ -128,7 +128,7 @@ def main():
     for name, steps in {'whole': [(0, 0, 2, 0), (0, 2, 2, 0), (0, 4, 2, 1)], 'overlap': [(0, 0, 4, 0), (0, 2, 4, 0), (0, 6, 2, 1)]}.items():
         for version in (0, 2):
             seeds.write('fragments', '%s-%d' % (name, version),
-                        b''.join(bytes([0, number, offset, length, version | (1 - last), 1]) for number, offset, length, last in steps))
+                        b'\0' + b''.join(bytes([version << 6, number, offset, length, 1 - last, 1]) for number, offset, length, last in steps))
 
 
 if __name__ == '__main__':

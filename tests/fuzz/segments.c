@@ -151,7 +151,6 @@ void fuzz_reassembly(struct bytes input)
         .reader = &reader,
         .write = fuzz_write_row,
         .next_id = fuzz_next_id,
-        .decode_ip = decode_ip,
         .tcp_policy = (enum overlap_policy)((mode & 7) % OVERLAP_POLICIES),
         .memory_limit = (mode & 8) != 0 ? before + 40000 : (size_t)1 << 30,
     };

@@ -97,7 +97,6 @@ struct streams *begin_with(enum overlap_policy policy)
         .reader = &story_reader,
         .write = on_write,
         .next_id = on_next_id,
-        .decode_ip = decode_ip,
         .memory_limit = 1 << 26,
         .tcp_policy = policy,
     };

@@ -566,14 +566,6 @@ UNIT_TEST(decode_a_datagram_goes_on_into_tunnels)
     build_at(&made)[11] = 0;
     packet.decoded = (uint8_t)decode_ip(&packet, bytes_of(build_at(&made), made.length));
     CHECK_TEXT(tell(&packet), INNER4 " [vxlan 42 > gre 7] good");
-    packet.tunnel.count = 0;
-    packet.decoded = (uint8_t)capture_datagram_decoder(CHECKSUMS_IGNORE)(&packet, bytes_of(build_at(&made), made.length));
-    CHECK_TEXT(tell(&packet), INNER4 " [gre 7]");
-    made.bytes[BUILD_MOST - 1] ^= 1;
-    packet.tunnel.count = 0;
-    CHECK(capture_datagram_decoder(CHECKSUMS_VERIFY)(&packet, bytes_of(build_at(&made), made.length)) == DECODE_BAD);
-    packet.tunnel.count = 0;
-    CHECK(capture_datagram_decoder(CHECKSUMS_OFFLOAD)(&packet, bytes_of(build_at(&made), made.length)) == DECODED);
 }
 
 /* The TCP segment of INNER6 behind these extension headers, of which the first is of type `first`. */

@@ -238,34 +238,3 @@ UNIT_TEST(streams_stay_within_the_limits_of_what_waits)
     CHECK(strncmp(story.at, "c<1000> c:1000 c<1000> c:1000 ", 30) == 0);
     CHECK(strstr(story.at, "S1/20000000/0") != NULL);
 }
-
-static struct packet make_fragment(uint32_t offset, const char *payload, bool has_more)
-{
-    struct packet packet = make(FROM_CLIENT, 0, 0, "");
-
-    packet.protocol = IP_PROTOCOL_UDP;
-    packet.has_transport = false;
-    packet.is_fragment = true;
-    packet.has_more_fragments = has_more;
-    packet.fragment_id = 7;
-    packet.fragment_offset = (uint16_t)offset;
-    packet.network_payload = bytes_of(payload, offset == 0 ? 16 : strlen(payload));
-    packet.network_payload_length = (uint32_t)packet.network_payload.length;
-    return packet;
-}
-
-UNIT_TEST(streams_put_fragments_together_in_any_order)
-{
-    static const char udp[16] = {0, 53, 0, 53, 0, 20, 0, 0, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'};
-    struct streams *streams = begin();
-    struct packet last = make_fragment(16, "ijkl", false);
-    struct packet first = make_fragment(0, udp, true);
-
-    streams_packets(streams, &last, 1);
-    CHECK(streams_incomplete_datagrams(streams) == 1);
-    streams_packets(streams, &last, 1); /* a duplicate */
-    streams_packets(streams, &first, 1);
-    CHECK(streams_incomplete_datagrams(streams) == 0);
-    CHECK(streams_flows(streams) == 1);
-    CHECK_TEXT(finish(streams), "S0/12/0 ");
-}
