@@ -2,6 +2,8 @@
  * main.c - the command line.
  */
 #include "base/log.h"
+#include "base/target.h"
+#include "capture/extract.h"
 #include "pipeline.h"
 #include "reports/reports.h"
 
@@ -40,6 +42,7 @@ static const char usage_text[] =
     "  wirescribe live -i IFACE -o DB        watch a network device until Ctrl-C\n"
     "  wirescribe sessions DB                one line a session\n"
     "  wirescribe sql DB \"SELECT ...\"        ask in SQL, read-only\n"
+    "  wirescribe pcap DB FLOW... -w OUT     write the packets of flows out again as a capture\n"
     "  wirescribe report DB [--html FILE]    totals, protocols, hosts, a timeline\n"
     "  wirescribe info DB                    what the database holds\n"
     "  wirescribe schema                     tables, views and what each column means\n"
@@ -66,6 +69,11 @@ static const char usage_text[] =
     "sessions:\n"
     "      --protocol P     only smtp, ssh, websocket, rdp or ftp\n"
     "      --limit N        at most N lines\n"
+    "pcap:\n"
+    "  -w, --write OUT      the capture to write (-: standard output)\n"
+    "      --where SQL      all flows that fit, as in \"protocol = 'ftp'\" (columns of the view flows)\n"
+    "      --with-data      also the data connections of the chosen flows\n"
+    "      --captures DIR   where captures that are not at their place any more are looked for\n"
     "report:\n"
     "      --html FILE      one self-contained HTML file instead of text (-: standard output)\n"
     "schema:\n"
@@ -91,6 +99,9 @@ enum long_option {
     OPTION_PROTOCOL,
     OPTION_LIMIT,
     OPTION_HTML,
+    OPTION_WHERE,
+    OPTION_WITH_DATA,
+    OPTION_CAPTURES,
     OPTION_DIALECT,
     OPTION_VERSION,
 };
@@ -105,6 +116,9 @@ struct arguments {
     const char *protocol;
     long limit;
     const char *html;
+    const char *write;
+    const char *captures;
+    struct report_choice choice;
     const char *dialect;
     enum report_format format;
     const char *given[OPTION_VERSION + 1]; /* names of the options that were given, for the check against the command */
@@ -185,6 +199,10 @@ static const struct option long_options[] = {
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"protocol", required_argument, NULL, OPTION_PROTOCOL},
     {"limit", required_argument, NULL, OPTION_LIMIT},
+    {"write", required_argument, NULL, 'w'},
+    {"where", required_argument, NULL, OPTION_WHERE},
+    {"with-data", no_argument, NULL, OPTION_WITH_DATA},
+    {"captures", required_argument, NULL, OPTION_CAPTURES},
     {"html", required_argument, NULL, OPTION_HTML},
     {"dialect", required_argument, NULL, OPTION_DIALECT},
     {"help", no_argument, NULL, 'h'},
@@ -273,6 +291,18 @@ static bool take_option(struct arguments *arguments, int letter, const char *val
         return true;
     case OPTION_LIMIT:
         return parse_number("--limit", value, 1, 1000000000, &arguments->limit);
+    case 'w':
+        arguments->write = value;
+        return true;
+    case OPTION_WHERE:
+        arguments->choice.where = value;
+        return true;
+    case OPTION_WITH_DATA:
+        arguments->choice.with_data = true;
+        return true;
+    case OPTION_CAPTURES:
+        arguments->captures = value;
+        return true;
     case OPTION_HTML:
         arguments->html = value;
         return true;
@@ -297,7 +327,7 @@ static bool parse(struct arguments *arguments, int count, char **words)
     *arguments = (struct arguments){
         .pipeline = {.names_flows = true, .stop = &stop_requested, .device = {.promiscuous = true}}, .format = REPORT_TABLE, .dialect = "sqlite"};
     opterr = 0;
-    while ((letter = getopt_long(count, words, ":o:f:c:qi:h", long_options, NULL)) != -1) {
+    while ((letter = getopt_long(count, words, ":o:f:c:qi:w:h", long_options, NULL)) != -1) {
         if (letter == ':' || letter == '?') {
             const char *word = words[optind - 1];
 
@@ -479,6 +509,53 @@ static int command_report(struct arguments *arguments)
     return report_summary(arguments->rest[0], arguments->html);
 }
 
+/* Writes the packets to a file beside OUT, which gets its name once it is complete. */
+static bool extract_to_file(struct evidence *evidence, const char *folder, const char *path, struct extract_result *result)
+{
+    char *temporary = target_make_temporary(path);
+    FILE *out = temporary != NULL ? fopen(temporary, "wbe") : NULL;
+    bool is_written = out != NULL && extract_packets(evidence, folder, out, result);
+
+    if (temporary != NULL && out == NULL)
+        log_error("'%s' cannot be written: %s", path, strerror(errno));
+    if (out != NULL && fclose(out) != 0 && is_written) {
+        log_error("'%s' cannot be written: %s", path, strerror(errno));
+        is_written = false;
+    }
+    if (is_written)
+        is_written = target_put_in_place(temporary, path);
+    else if (temporary != NULL)
+        unlink(temporary);
+    free(temporary);
+    return is_written;
+}
+
+static int command_pcap(struct arguments *arguments)
+{
+    struct evidence evidence;
+    struct extract_result result = {.packets = 0};
+    bool is_written;
+
+    if (arguments->rest_count == 0)
+        return usage_error("pcap wants a database");
+    if (arguments->write == NULL)
+        return usage_error("pcap wants a file to write: -w OUT");
+    arguments->choice.flows = arguments->rest + 1;
+    arguments->choice.flow_count = arguments->rest_count - 1;
+    if (arguments->choice.flow_count == 0 && arguments->choice.where == NULL)
+        return usage_error("pcap wants flows: their numbers, or --where");
+    is_written = report_evidence(arguments->rest[0], &arguments->choice, &evidence);
+    if (is_written && strcmp(arguments->write, "-") == 0)
+        is_written = extract_packets(&evidence, arguments->captures, stdout, &result);
+    else if (is_written)
+        is_written = extract_to_file(&evidence, arguments->captures, arguments->write, &result);
+    if (is_written)
+        log_note("%llu packets of %zu flow%s from %zu capture%s -> %s (%s)", (unsigned long long)result.packets, evidence.flows,
+                 evidence.flows == 1 ? "" : "s", evidence.count, evidence.count == 1 ? "" : "s", arguments->write, result.is_pcapng ? "pcapng" : "pcap");
+    evidence_free(&evidence);
+    return is_written ? STATUS_DONE : STATUS_FAILED;
+}
+
 static int command_schema(struct arguments *arguments)
 {
     size_t count;
@@ -504,6 +581,7 @@ static const struct command commands[] = {
     {"live", command_live, " output append filter count threads memory checksums no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
     {"sessions", command_sessions, " format protocol limit "},
     {"sql", command_sql, " format "},
+    {"pcap", command_pcap, " write where with-data captures "},
     {"report", command_report, " html "},
     {"info", command_info, " format "},
     {"schema", command_schema, " dialect "},

@@ -90,7 +90,9 @@ const struct record_table *const *pipeline_tables(size_t *count)
 
     tables[table_count++] = &capture_table;
     tables[table_count++] = &anomaly_table;
+    tables[table_count++] = &capture_file_table;
     tables[table_count++] = &flow_table;
+    tables[table_count++] = &flow_packets_table;
     for (size_t i = 0; i < dissector_count && table_count < TABLES_MOST - 2; i++) {
         if (dissector_tables[i] != &file_table)
             tables[table_count++] = dissector_tables[i];

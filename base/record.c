@@ -10,6 +10,7 @@ enum tag {
     TAG_INTEGER,
     TAG_REAL,
     TAG_TEXT,
+    TAG_BLOB,
 };
 
 struct row_batch *row_batch_new(size_t capacity)
@@ -54,6 +55,10 @@ static size_t row_bound(const struct record_table *table, const void *record)
             const struct record_text *text = member(record, column);
 
             bound += text->is_known ? 4 * text->value.length : 0;
+        } else if (column->type == RECORD_BLOB) {
+            const struct record_blob *blob = member(record, column);
+
+            bound += blob->is_known ? blob->value.length : 0;
         }
     }
     return bound;
@@ -92,6 +97,18 @@ static void put_text(struct row_batch *batch, const struct record_text *text)
     batch->used += length;
 }
 
+static void put_blob(struct row_batch *batch, const struct record_blob *blob)
+{
+    uint32_t length = (uint32_t)blob->value.length;
+
+    put_tag(batch, blob->is_known ? TAG_BLOB : TAG_NULL);
+    if (!blob->is_known)
+        return;
+    put(batch, &length, sizeof length);
+    if (length > 0)
+        put(batch, blob->value.at, length);
+}
+
 static void put_column(struct row_batch *batch, const struct record_column *column, const void *record)
 {
     switch (column->type) {
@@ -114,6 +131,9 @@ static void put_column(struct row_batch *batch, const struct record_column *colu
     }
     case RECORD_TEXT:
         put_text(batch, member(record, column));
+        return;
+    case RECORD_BLOB:
+        put_blob(batch, member(record, column));
         return;
     }
 }
@@ -174,7 +194,8 @@ struct record_value row_next_value(const struct row_batch *batch, size_t *offset
         get(batch, offset, &value.real, sizeof value.real);
         break;
     case TAG_TEXT:
-        value.type = RECORD_TEXT;
+    case TAG_BLOB:
+        value.type = tag == TAG_TEXT ? RECORD_TEXT : RECORD_BLOB;
         get(batch, offset, &length, sizeof length);
         value.text = bytes_of(batch->bytes + *offset, length);
         *offset += length;

@@ -28,6 +28,7 @@ enum record_type {
     RECORD_REAL,
     RECORD_TEXT,
     RECORD_BOOLEAN, /* 0 or 1 */
+    RECORD_BLOB,    /* bytes of the program's own, stored as they are */
 };
 
 struct record_integer {
@@ -48,6 +49,12 @@ struct record_text {
     bool is_known;
 };
 
+/* Borrowed, as text. */
+struct record_blob {
+    struct bytes value;
+    bool is_known;
+};
+
 static inline struct record_integer record_integer(int64_t value)
 {
     return (struct record_integer){.value = value, .is_known = true};
@@ -64,6 +71,10 @@ static inline struct record_boolean record_boolean(bool value)
 static inline struct record_text record_text(struct bytes value)
 {
     return (struct record_text){.value = value, .is_known = true};
+}
+static inline struct record_blob record_blob(struct bytes value)
+{
+    return (struct record_blob){.value = value, .is_known = true};
 }
 /* A text of the program's own; NULL stays unknown. */
 static inline struct record_text record_text_of(const char *value)
@@ -125,6 +136,7 @@ struct record_table {
 #define RECORD_TYPE_real RECORD_REAL
 #define RECORD_TYPE_text RECORD_TEXT
 #define RECORD_TYPE_boolean RECORD_BOOLEAN
+#define RECORD_TYPE_blob RECORD_BLOB
 #define RECORD_FILLED(R, TYPE, NAME, DOC) {#NAME, RECORD_TYPE_##TYPE, false, offsetof(struct R, NAME), DOC},
 #define RECORD_UNFILLED(R, TYPE, NAME, DOC) {#NAME, RECORD_TYPE_##TYPE, true, offsetof(struct R, NAME), DOC},
 #define RECORD_COLUMNS(RECORD, LIST) \
@@ -164,7 +176,7 @@ struct record_value {
     bool is_known;
     int64_t integer; /* also booleans */
     double real;
-    struct bytes text;
+    struct bytes text; /* also blobs */
 };
 
 /* Walks over a batch: `*offset` starts at 0. The next row's table, NULL at the end; its columns follow through row_next_value. */

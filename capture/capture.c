@@ -26,6 +26,18 @@ const struct record_table capture_table = {
     .column_count = RECORD_COLUMN_COUNT(capture_columns),
 };
 
+RECORD_COLUMNS(capture_file, CAPTURE_FILE);
+
+const struct record_table capture_file_table = {
+    .table = "capture_file",
+    .view = NULL, /* for `wirescribe pcap` */
+    .doc = "how a capture file is known again",
+    .kind = RECORD_VIEW_PLAIN,
+    .replaces = true,
+    .columns = capture_file_columns,
+    .column_count = RECORD_COLUMN_COUNT(capture_file_columns),
+};
+
 /* Files of one directory. */
 #define DIRECTORY_LIMIT 1000000
 
@@ -184,6 +196,27 @@ static void write_row(const struct dispatch *dispatch, const char *path, const s
     text_free(&link_types);
 }
 
+/* How the file can be known again. What comes through a pipe or by standard input cannot. */
+static void write_identity(const struct dispatch *dispatch, const char *path, const struct reader *reader)
+{
+    struct reader_identity identity;
+    char *absolute;
+    struct capture_file row;
+
+    if (strcmp(path, "-") == 0 || !reader_identify(reader, EVIDENCE_HEAD_BYTES, &identity))
+        return;
+    absolute = realpath(path, NULL);
+    row = (struct capture_file){
+        .capture_id = record_integer(dispatch->capture_id),
+        .path = record_text_of(absolute != NULL ? absolute : path),
+        .size = record_integer((int64_t)identity.size),
+        .head_bytes = record_integer((int64_t)identity.head_bytes),
+        .head_sha256 = record_text_of(identity.head_sha256),
+    };
+    dispatch->options->write(dispatch->options->context, &capture_file_table, &row);
+    free(absolute);
+}
+
 static enum file_result refuse(const char *path, const struct format *format, struct reader *reader, bool is_from_directory)
 {
     struct bytes first = reader_peek(reader, 4);
@@ -278,6 +311,7 @@ static enum file_result read_file(struct dispatch *dispatch, const struct input 
     } else {
         dispatch_begin_capture(dispatch, capture_id);
         write_row(dispatch, input->path, &format, false, false);
+        write_identity(dispatch, input->path, reader);
         result = read_packets(dispatch, input->path, &format, reader);
         /* stopped because all wanted packets were read is not interrupted */
         write_row(dispatch, input->path, &format, result == FILE_INCOMPLETE,

@@ -31,6 +31,17 @@
 RECORD_STRUCT(capture, CAPTURE);
 extern const struct record_table capture_table;
 
+/* What a capture file is known by later on; written for regular files alone. */
+#define CAPTURE_FILE(COLUMN, LATER, R) \
+    COLUMN(R, integer, capture_id, "captures.capture_id") \
+    COLUMN(R, text, path, "its absolute path") \
+    COLUMN(R, integer, size, "bytes on the disk when the reading began") \
+    COLUMN(R, integer, head_bytes, "bytes at its beginning, as they lie on the disk, that head_sha256 is of") \
+    COLUMN(R, text, head_sha256, "SHA-256 of these, in hexadecimal")
+
+RECORD_STRUCT(capture_file, CAPTURE_FILE);
+extern const struct record_table capture_file_table;
+
 /* Totals of a run so far, for the progress display and the summary. */
 struct capture_totals {
     uint64_t files_done;

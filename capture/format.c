@@ -64,7 +64,8 @@ static void open_pcap(struct format *format, uint32_t magic)
     }
     interface.snaplen = format_u32(format, header.at + 16);
     /* the upper bits tell of frame check sequences (draft-ietf-opsawg-pcap, section 4) */
-    interface.link_type = (int)(format_u32(format, header.at + 20) & 0x03ffffff);
+    format->link_field = format_u32(format, header.at + 20);
+    interface.link_type = (int)(format->link_field & 0x03ffffff);
     if (!format_add_interface(format, &interface)) {
         format->kind = FORMAT_UNKNOWN;
         snprintf(format->error, sizeof format->error, "out of memory");
@@ -110,7 +111,7 @@ static enum format_result pcap_next(struct format *format, struct frame_record *
     uint32_t fraction;
 
     record->position = reader_position(format->reader);
-    header = reader_take(format->reader, header_length);
+    header = reader_peek(format->reader, header_length);
     if (header.length == 0)
         return FORMAT_END;
     if (header.length < header_length)
@@ -124,10 +125,13 @@ static enum format_result pcap_next(struct format *format, struct frame_record *
         snprintf(format->error, sizeof format->error, "a packet of %u bytes, which cannot be", captured);
         return FORMAT_CORRUPT;
     }
-    record->frame = reader_take(format->reader, captured);
     if (record->wire_length < captured)
         record->wire_length = captured;
-    return record->frame.length < captured ? FORMAT_TRUNCATED : FORMAT_FRAME;
+    record->raw = reader_take(format->reader, header_length + captured);
+    if (record->raw.length < header_length + captured)
+        return FORMAT_TRUNCATED;
+    record->frame = bytes_of(record->raw.at + header_length, captured);
+    return FORMAT_FRAME;
 }
 
 enum format_result format_next(struct format *format, struct frame_record *record)

@@ -30,6 +30,7 @@ struct frame_record {
     uint32_t wire_length;
     unsigned interface;
     struct bytes frame; /* borrowed until the next call */
+    struct bytes raw;   /* the whole record as it stands in the file, its header included; the same */
 };
 
 enum format_result {
@@ -51,10 +52,14 @@ struct format {
     struct reader *reader; /* borrowed */
     bool is_swapped;       /* the file's byte order is not this machine's */
     bool has_nanoseconds;  /* pcap */
+    uint32_t link_field;   /* pcap: the header's link type as it stands, with what else its upper bits say */
     unsigned record_extra; /* pcap: bytes of the record's header behind the usual 16 */
     unsigned interface_count;
     struct interface *interfaces; /* owned; pcap has one */
     char error[160];
+    /* Called with each pcapng block that packets lean on: sections, interfaces, names, decryption secrets. May be NULL. */
+    void (*on_block)(void *context, uint32_t type, struct bytes block);
+    void *context;
 };
 
 /* Reads the file's header. `kind` tells what it is; FORMAT_UNKNOWN may have an `error`. */

@@ -14,7 +14,9 @@ enum block_type {
     BLOCK_INTERFACE = 1,
     BLOCK_PACKET_OLD = 2,
     BLOCK_SIMPLE_PACKET = 3,
+    BLOCK_NAMES = 4,
     BLOCK_STATISTICS = 5,
+    BLOCK_SECRETS = 10,
     BLOCK_ENHANCED_PACKET = 6,
     BLOCK_SECTION = 0x0a0d0d0a,
 };
@@ -228,6 +230,12 @@ static bool skip(struct format *format, uint32_t length)
     return true;
 }
 
+/* Blocks that packets lean on, for who copies them. */
+static bool is_copied(const struct format *format, uint32_t type)
+{
+    return format->on_block != NULL && (type == BLOCK_SECTION || type == BLOCK_INTERFACE || type == BLOCK_NAMES || type == BLOCK_SECRETS);
+}
+
 static bool is_of_interest(uint32_t type)
 {
     return type == BLOCK_INTERFACE || type == BLOCK_PACKET_OLD || type == BLOCK_SIMPLE_PACKET || type == BLOCK_STATISTICS || type == BLOCK_ENHANCED_PACKET;
@@ -254,7 +262,7 @@ enum format_result pcapng_next(struct format *format, struct frame_record *recor
         length = format_u32(format, start.at + 4);
         if (length < BLOCK_OVERHEAD || length % 4 != 0)
             return corrupt(format, "a block whose length cannot be");
-        if (!is_of_interest(type)) {
+        if (!is_of_interest(type) && !is_copied(format, type)) {
             if (!skip(format, length))
                 return FORMAT_TRUNCATED;
             continue;
@@ -264,6 +272,11 @@ enum format_result pcapng_next(struct format *format, struct frame_record *recor
         whole = reader_take(format->reader, length);
         if (whole.length < length)
             return FORMAT_TRUNCATED;
+        if (is_copied(format, type))
+            format->on_block(format->context, type, whole);
+        if (!is_of_interest(type))
+            continue;
+        record->raw = whole;
         block = cursor_within(bytes_of(whole.at + BLOCK_HEADER, length - BLOCK_OVERHEAD));
         if (type == BLOCK_STATISTICS) {
             on_statistics(format, &block);

@@ -19,6 +19,8 @@
 
 #define PLAIN_FIRST (256u << 10)
 #define RAW_SIZE (256u << 10)
+/* What is passed over is taken in steps of so many bytes. */
+#define READER_STEP (64u << 10)
 
 enum compression {
     COMPRESSION_NONE,
@@ -287,4 +289,55 @@ uint64_t reader_disk_size(const struct reader *reader)
 const char *reader_error(const struct reader *reader)
 {
     return reader->error[0] != '\0' ? reader->error : NULL;
+}
+
+bool reader_identify(const struct reader *reader, uint64_t head_bytes, struct reader_identity *identity)
+{
+    struct stat status;
+    struct digest digest;
+    uint8_t *head;
+    ssize_t length;
+
+    if (fstat(reader->descriptor, &status) != 0 || !S_ISREG(status.st_mode))
+        return false;
+    if (head_bytes > EVIDENCE_HEAD_BYTES)
+        head_bytes = EVIDENCE_HEAD_BYTES;
+    head = malloc(EVIDENCE_HEAD_BYTES);
+    length = head != NULL ? pread(reader->descriptor, head, (size_t)head_bytes, 0) : -1;
+    if (length < 0) {
+        free(head);
+        return false;
+    }
+    digest_begin(&digest, DIGEST_SHA256);
+    digest_add(&digest, bytes_of(head, (size_t)length));
+    free(head);
+    identity->size = (uint64_t)status.st_size;
+    identity->head_bytes = (uint64_t)length;
+    return digest_end_hex(&digest, identity->head_sha256);
+}
+
+bool reader_skip_to(struct reader *reader, uint64_t position)
+{
+    size_t unread = reader->plain_end - reader->plain_first;
+
+    if (position < reader->position)
+        return false;
+    if (reader->compression == COMPRESSION_NONE && reader->disk_size > 0 && position - reader->position > unread) {
+        if (position > reader->disk_size || lseek(reader->descriptor, (off_t)position, SEEK_SET) < 0)
+            return false;
+        reader->plain_first = 0;
+        reader->plain_end = 0;
+        reader->is_at_end = false;
+        reader->is_finished = false;
+        reader->position = position;
+        reader->disk_position = position;
+        return true;
+    }
+    while (reader->position < position) {
+        uint64_t left = position - reader->position;
+
+        if (reader_take(reader, left < READER_STEP ? (size_t)left : READER_STEP).length == 0)
+            return false;
+    }
+    return true;
 }

@@ -4,7 +4,7 @@
 #ifndef WIRESCRIBE_CAPTURE_READER_H
 #define WIRESCRIBE_CAPTURE_READER_H
 
-#include "base/bytes.h"
+#include "base/evidence.h"
 
 struct reader;
 
@@ -21,6 +21,25 @@ struct bytes reader_take(struct reader *reader, size_t length);
 
 /* As reader_take, but the bytes stay unread. */
 struct bytes reader_peek(struct reader *reader, size_t length);
+
+/* What a file is known by: see base/evidence.h. */
+struct reader_identity {
+    uint64_t size;
+    uint64_t head_bytes;
+    char head_sha256[DIGEST_HEX_SIZE];
+};
+
+/*
+ * Reads at most `head_bytes` of the file's beginning once more, without moving on. False for what is no regular file, or cannot
+ * be read.
+ */
+bool reader_identify(const struct reader *reader, uint64_t head_bytes, struct reader_identity *identity);
+
+/*
+ * Goes on at that position of the uncompressed bytes, which must not lie before reader_position. A plain file is not read
+ * in between. False: it ends before.
+ */
+bool reader_skip_to(struct reader *reader, uint64_t position);
 
 /* Bytes taken so far, uncompressed. */
 uint64_t reader_position(const struct reader *reader);

@@ -5,6 +5,8 @@
 #ifndef WIRESCRIBE_REPORTS_REPORTS_H
 #define WIRESCRIBE_REPORTS_REPORTS_H
 
+#include "base/evidence.h"
+
 #include <stdbool.h>
 
 enum report_format {
@@ -34,6 +36,20 @@ int report_info(const char *database, enum report_format format);
 
 /* Totals, sessions by protocol, hosts, timeline; with `html` not NULL as one self-contained HTML file there ('-': stdout). */
 int report_summary(const char *database, const char *html);
+
+/* Which flows are meant; at least one of the two. */
+struct report_choice {
+    char *const *flows; /* flow ids, as the user wrote them */
+    size_t flow_count;
+    const char *where; /* an SQL condition over the view `flows`; NULL: none */
+    bool with_data;    /* the data flows of the chosen ones, too */
+};
+
+/*
+ * Where the packets of these flows lie: the caller frees `evidence` in any case. False with an error logged: no such flow, the
+ * condition is wrong, packets that were not kept.
+ */
+bool report_evidence(const char *database, const struct report_choice *choice, struct evidence *evidence);
 
 /* The short coloured summary after a run, to stderr: sessions by protocol, busiest hosts, findings. */
 int report_run_summary(const char *database);

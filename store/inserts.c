@@ -104,6 +104,8 @@ static int bind(sqlite3_stmt *statement, int position, const struct record_value
         return sqlite3_bind_double(statement, position, value->real);
     case RECORD_TEXT:
         return sqlite3_bind_text(statement, position, (const char *)value->text.at, (int)value->text.length, SQLITE_STATIC);
+    case RECORD_BLOB:
+        return sqlite3_bind_blob(statement, position, value->text.at, (int)value->text.length, SQLITE_STATIC);
     case RECORD_INTEGER:
     case RECORD_BOOLEAN:
         break;

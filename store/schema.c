@@ -28,6 +28,8 @@ const char *schema_type(enum record_type type)
         return "REAL";
     case RECORD_TEXT:
         return "TEXT";
+    case RECORD_BLOB:
+        return "BLOB";
     case RECORD_INTEGER:
     case RECORD_BOOLEAN:
         break;
@@ -402,6 +404,7 @@ static const char *clickhouse_type(enum record_type type)
     case RECORD_REAL:
         return "Nullable(Float64)";
     case RECORD_TEXT:
+    case RECORD_BLOB:
         return "Nullable(String)";
     case RECORD_BOOLEAN:
         break;

@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 #include "store/inserts.h"
-#include "store/target.h"
+#include "base/target.h"
 #include "store/upgrade.h"
 
 #include <errno.h>

@@ -6,6 +6,7 @@
 
 #include "base/flow.h"
 #include "base/packet.h"
+#include "streams/places.h"
 #include "streams/reassembly.h"
 #include "streams/segment_check.h"
 
@@ -93,6 +94,7 @@ struct tcp_flow {
     enum endpoint other_syn_from;
     uint32_t other_syn_sequence;
     int64_t other_syn_us;
+    struct packet_place other_syn_place;
     /* One side acknowledged bytes of the other that were not captured (yet); see streams.c. */
     bool awaits;
     enum endpoint awaited;
@@ -140,6 +142,7 @@ struct flow {
     bool is_named;
     unsigned named_packets; /* packets fed to nDPI */
 
+    struct places places; /* of its packets */
     struct flow *next_in_bucket;
     uint64_t hash;
     int64_t seen_us;      /* newest packet by the clock of timeouts */

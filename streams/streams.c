@@ -294,13 +294,29 @@ struct flow *streams_new_flow(struct streams *streams, const struct packet *pack
     return flow;
 }
 
+static struct places_writer places_writer_of(const struct streams *streams, const struct flow *flow)
+{
+    return (struct places_writer){.flow_id = flow->facts.flow_id, .context = streams->options.context, .write = streams->options.write};
+}
+
+void streams_keep_place(struct streams *streams, struct flow *flow, const struct packet *packet)
+{
+    const struct places_writer writer = places_writer_of(streams, flow);
+
+    if (!streams->options.is_live)
+        places_add(&flow->places, packet, &writer);
+}
+
 void streams_end_flow(struct streams *streams, struct flow *flow, enum ending ending)
 {
+    const struct places_writer writer = places_writer_of(streams, flow);
+
     if (flow->tcp != NULL)
         tcp_end(streams, flow, ending);
     if (flow->conversation != NULL)
         streams->options.reader->close(flow->conversation, flow->facts.last_us);
     conclude_naming(streams, flow);
+    places_end(&flow->places, &writer);
     flow_record_write(flow, streams->naming, streams->options.context, streams->options.write);
     flow_table_remove(&streams->table, flow);
     tcp_free(streams, flow);
@@ -385,12 +401,13 @@ static void on_packet(struct streams *streams, const struct packet *packet, cons
     feed_naming(streams, flow, packet);
     if (flow->tcp == NULL) {
         count_datagram(flow, packet, from);
-        update_timeout(streams, flow);
-        return;
+    } else {
+        flow = tcp_packet(streams, flow, packet, from);
+        if (flow == NULL)
+            return;
     }
-    flow = tcp_packet(streams, flow, packet, from);
-    if (flow != NULL)
-        update_timeout(streams, flow);
+    streams_keep_place(streams, flow, packet);
+    update_timeout(streams, flow);
 }
 
 /* ---- memory ---- */

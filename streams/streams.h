@@ -11,6 +11,9 @@
 /* One row of `flow`, written when the flow is over. The tables' documentation stands in flow_record.c. */
 extern const struct record_table flow_table;
 
+/* Where each flow's packets lie; see places.h. */
+extern const struct record_table flow_packets_table;
+
 /* What happened to packets that a flow's row does not tell. */
 enum streams_counter {
     COUNTER_DOUBTED,       /* segments that their receiver has probably not taken; see doubts.h */

@@ -214,6 +214,7 @@ static struct flow *replace_connection(struct streams *streams, struct flow *flo
     enum endpoint client = flow->tcp->other_syn_from;
     uint32_t sequence = flow->tcp->other_syn_sequence;
     int64_t syn_us = flow->tcp->other_syn_us;
+    struct packet_place place = flow->tcp->other_syn_place;
     struct packet syn = *packet;
     bool source_is_low = client == ENDPOINT_LOW;
 
@@ -234,6 +235,10 @@ static struct flow *replace_connection(struct streams *streams, struct flow *flo
     if (flow == NULL)
         return NULL;
     flow->packets[client]++;
+    syn.places = NULL;
+    syn.capture_id = place.capture_id;
+    syn.position = place.position;
+    streams_keep_place(streams, flow, &syn);
     return tcp_packet(streams, flow, &syn, client);
 }
 
@@ -254,6 +259,7 @@ static void on_syn(struct flow *flow, const struct packet *packet, enum endpoint
     tcp->other_syn_from = from;
     tcp->other_syn_sequence = packet->sequence;
     tcp->other_syn_us = packet->time_us;
+    tcp->other_syn_place = (struct packet_place){.capture_id = packet->capture_id, .position = packet->position};
 }
 
 /* The sender of a SYN-ACK is the server. */

@@ -21,6 +21,9 @@ struct streams {
     uint64_t counters[STREAMS_COUNTERS]; /* by enum streams_counter */
 };
 
+/* Remembers where the packet lies; not for a device, whose packets lie nowhere. */
+void streams_keep_place(struct streams *streams, struct flow *flow, const struct packet *packet);
+
 /* Opens the reader's conversation for a TCP flow, once. */
 void streams_open_conversation(struct streams *streams, struct flow *flow, const struct expectation *expected);
 

@@ -70,6 +70,8 @@ static void on_write(void *context, const struct record_table *table, const void
         snprintf(finding_name, sizeof finding_name, "%.*s", (int)finding->name.value.length, (const char *)finding->name.value.at);
         return;
     }
+    if (table != &flow_table)
+        return;
     for (size_t i = 0; i < table->column_count; i++) {
         const struct record_column *column = &table->columns[i];
         const void *member = (const uint8_t *)record + column->offset;

@@ -1,9 +1,9 @@
 /*
  * target.h - the file that is built beside its target and put in place once it
- * is complete, so that nobody ever sees half a file. Private to the store.
+ * is complete, so that nobody ever sees half a file.
  */
-#ifndef WIRESCRIBE_STORE_TARGET_H
-#define WIRESCRIBE_STORE_TARGET_H
+#ifndef WIRESCRIBE_BASE_TARGET_H
+#define WIRESCRIBE_BASE_TARGET_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* target.c - see target.h */
-#include "store/target.h"
+#include "base/target.h"
 
 #include "base/log.h"
 
@@ -147,7 +147,7 @@ bool target_put_in_place(const char *temporary, const char *path)
         return false;
     }
     if (!rename_without_overwriting(temporary, path)) {
-        log_error("'%s' cannot be put in place: %s; the finished database is '%s'", shown(path), strerror(errno), shown(temporary));
+        log_error("'%s' cannot be put in place: %s; the finished file is '%s'", shown(path), strerror(errno), shown(temporary));
         return false;
     }
     sync_directory_of(path);
