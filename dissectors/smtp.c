@@ -57,6 +57,7 @@ static void on_rcpt_command(struct conversation *conversation, struct smtp *smtp
 {
     struct bytes path = smtp_path(behind_keyword(argument, "TO:"));
     struct pending_command *command;
+    struct smtp_mail *held;
     size_t recipient;
 
     if ((smtp->client_mail == NULL || smtp->client_mail->is_written) && !smtp_is_whole(conversation))
@@ -69,11 +70,14 @@ static void on_rcpt_command(struct conversation *conversation, struct smtp *smtp
     recipient = smtp_mail_add_recipient(smtp->client_mail, path);
     if (smtp->client_mail->recipients_beyond == 1 && recipient == SMTP_RECIPIENTS_LIMIT)
         conversation_finding(conversation, "notice", "smtp_limit", "a mail has more than %d recipients; the rest is not kept", SMTP_RECIPIENTS_LIMIT);
+    held = smtp_mail_hold(smtp->client_mail); /* making room for the command may finish it */
     command = smtp_add_command(conversation, smtp, SMTP_RCPT);
-    if (command == NULL)
+    if (command == NULL) {
+        smtp_mail_release(&held);
         return;
+    }
     command->recipient = recipient;
-    command->subject = smtp_mail_hold(smtp->client_mail);
+    command->subject = held;
 }
 
 /* BDAT size [LAST] (RFC 3030, 2). Behind a size that is no number no bytes follow; the server refuses it. */

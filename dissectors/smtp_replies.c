@@ -303,10 +303,14 @@ struct pending_command *smtp_add_command(struct conversation *conversation, stru
 
 void smtp_add_mail_command(struct conversation *conversation, struct smtp *smtp, enum smtp_verb verb, struct smtp_mail *mail)
 {
+    /* making room for the command may finish this very mail */
+    struct smtp_mail *held = smtp_mail_hold(mail);
     struct pending_command *command = smtp_add_command(conversation, smtp, verb);
 
     if (command != NULL)
-        command->subject = smtp_mail_hold(mail);
+        command->subject = held;
+    else
+        smtp_mail_release(&held);
 }
 
 /* The message of DATA is over; its reply comes next. */

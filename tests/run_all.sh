@@ -53,6 +53,7 @@ part()
 part 'house rules' "$tests/check_includes.sh"
 part 'newer nDPI' "$tests/check_ndpi.sh"
 part 'unit tests' "$unit_tests"
+part 'fuzz finds' "$tests/check_finds.sh"
 part 'bad input' "$tests/check_bad_input.sh"
 part 'limits' "$tests/check_limits.sh"
 part 'packets of flows' "$tests/check_pcap.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs the servers and clients that the recorded test cases are made with (Debian 12, apt).
+# Installs the servers and clients that the recorded test cases are made with, and the fuzzer (Debian 12, apt).
 #
 #   install.sh            name what is missing, then install it
 #   install.sh --check    only name what is missing; exit status 1 if anything is
@@ -21,6 +21,8 @@ packages=(
     xrdp freerdp2-x11 xvfb xdotool xclip
     # FTP (Debian lets only one ftp-server package be installed; pyftpdlib is a second implementation)
     proftpd-core proftpd-mod-crypto python3-pyftpdlib lftp curl
+    # make fuzz
+    clang
 )
 
 is_installed() {
