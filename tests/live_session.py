@@ -59,11 +59,11 @@ def speak():
         server.join()
 
 
-def rows(database):
+def rows(database, sql='SELECT mail_from FROM smtp_mails'):
     try:
         connection = sqlite3.connect('file:%s?mode=ro' % database, uri=True, timeout=5)
         try:
-            return connection.execute('SELECT mail_from FROM smtp_mails').fetchall()
+            return connection.execute(sql).fetchall()
         finally:
             connection.close()
     except sqlite3.Error:
@@ -94,15 +94,49 @@ def start(program, *arguments):
     return process
 
 
+OPEN_SESSIONS = ('SELECT s.flow_id, s.start_time, s.%s, f.state, f.client_bytes FROM %s AS s JOIN flows AS f USING (flow_id) '
+                 'WHERE s.start_time IS NOT NULL AND f.client_bytes > 0')
+
+
+def check_open_sessions(process, database):
+    """Sessions that stay open are in the database while they are, and once when they are over."""
+    ssh = b'SSH-2.0-Test_1.0\r\n'
+    with socket.create_server(('127.0.0.1', 2222)) as listener, socket.create_server(('127.0.0.1', 587)) as mail:
+        with socket.create_connection(('127.0.0.1', 2222)) as client, socket.create_connection(('127.0.0.1', 587)) as sender:
+            peer, _ = listener.accept()
+            server, _ = mail.accept()
+            client.sendall(ssh)
+            peer.sendall(ssh)
+            server.sendall(b'220 server.example.test ESMTP\r\n')
+            sender.sendall(b'EHLO waiting.example.test\r\n')
+            server.sendall(b'250 server.example.test\r\n')
+            wait_for('the open SSH session', lambda: rows(database, OPEN_SESSIONS % ('client_version', 'ssh_sessions')), process)
+            wait_for('the open SMTP session', lambda: rows(database, OPEN_SESSIONS % ('helo', 'smtp_sessions') + " AND s.helo = 'waiting.example.test'"), process)
+            state = rows(database, "SELECT state, protocol FROM flows WHERE server_port = 2222")
+            if state != [('S1', 'ssh')]:
+                sys.exit('the open flow is %s' % state)
+            sender.sendall(b'QUIT\r\n')
+            server.sendall(b'221 bye\r\n')
+            peer.close()
+            server.close()
+
+
 def main(program, database):
     bring_up('lo')
     process = start(program, '-o', database)
     speak()
     wait_for('the mail in the database', lambda: rows(database), process)
+    check_open_sessions(process, database)
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, messages = process.communicate(timeout=20)
     if process.returncode != 0:
         sys.exit('after SIGINT, exit status %d: %s' % (process.returncode, messages))
+    ended = rows(database, 'SELECT helo, last_reply FROM smtp_sessions ORDER BY flow_id')
+    if ended != [('client.example.test', '221 bye'), ('waiting.example.test', '221 bye')]:
+        sys.exit('in the end the SMTP sessions are %s' % ended)
+    if rows(database, 'SELECT count(*), count(DISTINCT flow_id) FROM flows') != [(3, 3)]:
+        sys.exit('in the end there are other flows: %s' % rows(database, 'SELECT * FROM flows'))
 
     counted = database + '.counted'
     process = start(program, '-o', counted, '-c', '10', '-q')
