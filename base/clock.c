@@ -37,5 +37,5 @@ int64_t clock_follow(struct capture_clock *clock, int64_t capture_id, int64_t ti
     clock->step_us = time_us;
     if (++clock->steps >= CLOCK_CONFIRMATIONS)
         return step_to(clock, time_us);
-    return clock->now_us;
+    return time_us > clock->newest_us ? clock->now_us + (time_us - clock->newest_us) : clock->now_us;
 }

@@ -5,6 +5,9 @@
  * may claim to be of the year 2038. So small steps back are the disorder of a capture, and stop the clock for as long;
  * large steps are believed once CLOCK_CONFIRMATIONS packets in a row agree, or where another capture begins. After a
  * step back the clock goes on from where it stood, at the new pace.
+ *
+ * Until a step ahead is confirmed, its packets have the clock that there will be if it is: they find and keep their own
+ * flows, but nobody else's time runs out by them.
  */
 #ifndef WIRESCRIBE_BASE_CLOCK_H
 #define WIRESCRIBE_BASE_CLOCK_H
@@ -21,12 +24,12 @@ struct capture_clock {
     bool is_set;
     int64_t capture_id;
     int64_t newest_us; /* capture time that is believed */
-    int64_t now_us;    /* the clock */
+    int64_t now_us;    /* the clock, as far as it is confirmed */
     int64_t step_us;   /* where packets that do not fit claim to be */
     unsigned steps;    /* of these, in a row */
 };
 
-/* The next packet's time; answers the clock. */
+/* The next packet's time; answers its clock, which is ahead of now_us while a step is not confirmed. */
 int64_t clock_follow(struct capture_clock *clock, int64_t capture_id, int64_t time_us);
 
 #endif

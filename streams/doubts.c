@@ -105,6 +105,15 @@ enum doubt doubts_settle(struct doubts *doubts, uint64_t start, struct bytes byt
     return reason;
 }
 
+enum doubt doubts_reason_at(const struct doubts *doubts, uint64_t offset)
+{
+    for (unsigned i = 0; i < doubts->count; i++) {
+        if (doubts->list[i].start <= offset && end_of(&doubts->list[i]) > offset)
+            return (enum doubt)doubts->list[i].reason;
+    }
+    return DOUBT_NONE;
+}
+
 bool doubts_are_a_run(const struct doubts *doubts, uint64_t from)
 {
     for (unsigned i = 0; doubts != NULL && i < doubts->count; i++) {

@@ -113,6 +113,7 @@ enum flow_finding {
     FINDING_RESET_OUTSIDE,
     FINDING_URGENT,
     FINDING_CHECK_UNFIT,
+    FINDING_DOUBTED_END,
 };
 
 struct flow {

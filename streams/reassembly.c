@@ -29,9 +29,9 @@ void reassembly_open(struct reassembly *stream, uint32_t first_sequence, bool ha
 
 int64_t reassembly_offset(const struct reassembly *stream, uint32_t sequence)
 {
-    uint32_t next = stream->base + (uint32_t)stream->next;
+    uint32_t front = stream->base + (uint32_t)stream->front;
 
-    return (int64_t)stream->next + (int32_t)(sequence - next);
+    return (int64_t)stream->front + (int32_t)(sequence - front);
 }
 
 static uint32_t hash_of(struct bytes bytes)
@@ -372,7 +372,7 @@ struct segment_report reassembly_segment(struct reassembly *stream, const struct
     uint64_t segment_start = offset;
     uint64_t end = offset + length;
 
-    if (offset > stream->next + REASSEMBLY_WINDOW) {
+    if (offset > stream->front + REASSEMBLY_WINDOW) {
         report.is_outside = true;
         return report;
     }
@@ -383,6 +383,8 @@ struct segment_report reassembly_segment(struct reassembly *stream, const struct
         end = stream->fin_at;
         captured = part_of(captured, offset, offset, end);
     }
+    if (end > stream->front)
+        stream->front = end;
     if (offset < stream->next) {
         uint64_t known_to = end < stream->next ? end : stream->next;
         struct bytes repeated = part_of(captured, offset, offset, known_to);
@@ -425,6 +427,8 @@ bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_
         stream->newest_us = time_us;
     uint64_t count = to - stream->next;
     stream->next = to;
+    if (to > stream->front)
+        stream->front = to;
     sink->gap(sink->sink, count, stream->newest_us);
     reassembly_drain(stream, sink, limit, INT64_MIN, held_total);
     return true;

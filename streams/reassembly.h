@@ -16,8 +16,8 @@
 /* Bytes of one side that may wait for a hole to be filled, and the pieces they lie in. */
 #define REASSEMBLY_HELD_BYTES (4u << 20)
 #define REASSEMBLY_HELD_SEGMENTS 2048
-/* A segment or an acknowledgment further ahead than this is not believed (RFC 7323 allows windows up to 1 GiB). */
-#define REASSEMBLY_WINDOW (1u << 30)
+/* A segment or an acknowledgment further ahead than this is behind instead: sequence numbers are compared modulo 2^32. */
+#define REASSEMBLY_WINDOW 0x7fffffffu
 /* How many segments that were handed on last are remembered, to notice a repetition that differs. */
 #define REASSEMBLY_RECENT 6
 
@@ -47,6 +47,7 @@ struct reassembly {
     uint8_t policy;    /* enum overlap_policy, of the receiver */
     uint32_t base;     /* sequence number of offset 0 */
     uint64_t next;     /* offset of the next byte to hand on */
+    uint64_t front;    /* the farthest offset that is believed so far: what sequence numbers are near to */
     uint64_t fin_at;   /* offset of the end, where has_fin */
     int64_t newest_us; /* time of what was handed on last */
     struct held_segment *held; /* owned; in order, not overlapping, all behind `next` */
@@ -78,7 +79,7 @@ struct segment_report {
 /* Sets offset 0 to that sequence number. Only before anything was handed on or held. */
 void reassembly_open(struct reassembly *stream, uint32_t first_sequence, bool has_start);
 
-/* The stream offset of a sequence number, the nearest to `next`. May be negative: before offset 0. */
+/* The stream offset of a sequence number, the nearest to `front`. May be negative: before offset 0. */
 int64_t reassembly_offset(const struct reassembly *stream, uint32_t sequence);
 
 /*

@@ -113,16 +113,28 @@ static bool is_behind_window(const struct tcp_flow *tcp, const struct packet *pa
 }
 
 /* Nobody can have received more than what it said it would take; one more for a FIN. */
-static bool has_future_acknowledgment(const struct tcp_flow *tcp, struct tcp_side *sender, const struct packet *packet, enum endpoint from)
+static bool has_future_acknowledgment(struct tcp_flow *tcp, struct tcp_side *sender, const struct packet *packet, enum endpoint from)
 {
-    const struct reassembly *stream = &tcp->stream[endpoint_other(from)];
+    struct reassembly *stream = &tcp->stream[endpoint_other(from)];
+    int64_t acknowledged;
 
-    if (!sender->has_acknowledged || !stream->is_open || (packet->tcp_flags & TCP_ACK) == 0 ||
-        reassembly_offset(stream, packet->acknowledgment) <= sender->right_edge + 1) {
+    if (!sender->has_acknowledged || !stream->is_open || (packet->tcp_flags & TCP_ACK) == 0)
+        return false;
+    acknowledged = reassembly_offset(stream, packet->acknowledgment);
+    if (sender->future_acks > 0) /* each goes on from the one before, which may be gigabytes away */
+        acknowledged = sender->claimed + (int32_t)(packet->acknowledgment - (stream->base + (uint32_t)sender->claimed));
+    /* what was seen to be sent can be acknowledged, whatever the window was */
+    if (acknowledged <= sender->right_edge + 1 || acknowledged <= (int64_t)reassembly_in_order_to(stream) + 1) {
         sender->future_acks = 0;
         return false;
     }
-    return ++sender->future_acks < CHECK_STREAK;
+    sender->claimed = acknowledged;
+    if (++sender->future_acks < CHECK_STREAK)
+        return true;
+    stream->front = (uint64_t)acknowledged;
+    /* the capture lacks more than a window: from here on our view of it is worth nothing */
+    tcp->unfit_checks |= 1u << DOUBT_ACKNOWLEDGMENT | 1u << DOUBT_WINDOW;
+    return false;
 }
 
 enum doubt segment_check(struct flow *flow, const struct packet *packet, const struct tcp_options *options, bool from_low)
@@ -141,7 +153,7 @@ enum doubt segment_check(struct flow *flow, const struct packet *packet, const s
     is_in_doubt = has_bad_ttl(sender, packet); /* its count goes on in any case */
     if (is_in_doubt && (packet->payload_length > 0 || (packet->tcp_flags & TCP_FIN) != 0) && is_checked(tcp, DOUBT_TTL))
         return DOUBT_TTL;
-    if (has_future_acknowledgment(tcp, sender, packet, from) && is_checked(tcp, DOUBT_ACKNOWLEDGMENT))
+    if (is_checked(tcp, DOUBT_ACKNOWLEDGMENT) && has_future_acknowledgment(tcp, sender, packet, from))
         return DOUBT_ACKNOWLEDGMENT;
     if (has_old_timestamp(sender, packet, options) && is_checked(tcp, DOUBT_TIMESTAMP))
         return DOUBT_TIMESTAMP;
@@ -185,6 +197,8 @@ static void note_acknowledgment(struct tcp_flow *tcp, const struct packet *packe
         side->acknowledged = acknowledged;
     if (!side->has_acknowledged || edge > side->right_edge)
         side->right_edge = edge;
+    if (acknowledged > side->right_edge)
+        side->right_edge = acknowledged;
     side->newest_acknowledged = acknowledged;
     side->has_acknowledged = true;
 }

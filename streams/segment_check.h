@@ -36,6 +36,7 @@ struct tcp_side {
     uint8_t future_acks;  /* in a row */
     uint32_t timestamp;   /* newest TSval that its receiver remembers */
     int64_t timestamp_us;
+    int64_t claimed;      /* what it acknowledged in the newest of future_acks */
     int64_t acknowledged; /* the farthest offset of the other stream that it acknowledged */
     int64_t newest_acknowledged; /* in its newest packet */
     int64_t right_edge;   /* offset of the other stream where its window ends, at its farthest */

@@ -3,6 +3,7 @@
  */
 #include "streams/streams.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "streams/flow_record.h"
@@ -466,6 +467,13 @@ static void look_ahead(struct streams *streams, const struct packet *packets, si
         flow_table_prefetch_flow(&streams->table, ring[(at + AHEAD_FLOW) % AHEAD_RING].hash);
 }
 
+/* A packet whose time may still prove wrong moves nobody's clock but its own flow's: the next tick tells. */
+static void follow_clock(struct streams *streams, int64_t clock_us)
+{
+    if (streams->now_us == INT64_MIN || (clock_us > streams->now_us && clock_us - streams->now_us <= CLOCK_AHEAD_US))
+        streams->now_us = clock_us;
+}
+
 void streams_packets(struct streams *streams, const struct packet *packets, size_t count)
 {
     struct prepared ring[AHEAD_RING];
@@ -480,8 +488,7 @@ void streams_packets(struct streams *streams, const struct packet *packets, size
         look_ahead(streams, packets, count, i, ring);
         if (packet->decoded != DECODED)
             continue;
-        if (packet->clock_us > streams->now_us)
-            streams->now_us = packet->clock_us;
+        follow_clock(streams, packet->clock_us);
         if (packet->has_transport)
             on_packet(streams, packet, &ring[i % AHEAD_RING]);
     }

@@ -386,7 +386,7 @@ void tcp_take_fin(struct flow *flow, enum endpoint from, int64_t end)
 {
     struct reassembly *stream = &flow->tcp->stream[from];
 
-    if (end < (int64_t)stream->next || end - (int64_t)stream->next > REASSEMBLY_WINDOW)
+    if (end < (int64_t)stream->next)
         return; /* inside what was handed on: not the end */
     flow->tcp->seen[from].fin = true;
     if (stream->has_fin)
@@ -445,7 +445,7 @@ static bool set_aside(struct streams *streams, struct flow *flow, const struct p
             return true;
         offset = 0;
     }
-    if ((uint64_t)offset + length + has_fin <= tcp->stream[from].next || offset - (int64_t)tcp->stream[from].next > REASSEMBLY_WINDOW)
+    if ((uint64_t)offset + length + has_fin <= tcp->stream[from].next)
         return true;
     if (doubts_add(&tcp->doubts[from], (uint64_t)offset, captured, length, has_fin, packet->time_us, reason))
         return true;

@@ -149,13 +149,26 @@ void tcp_give_up_awaited(struct streams *streams, struct flow *flow)
     release_held_back(streams, flow);
 }
 
-/* Where nobody answers, nobody says what was received: what was in doubt is all there is. */
+/*
+ * The flow is over, and nobody has said whether the doubted bytes behind the last ones were received. They were sent, and
+ * nothing else was in their place: they are taken, and told. Not so what no receiver can have taken, and what lies behind a FIN.
+ */
 static void take_doubted_end(struct streams *streams, struct flow *flow, enum endpoint from)
 {
-    if (flow->tcp->doubts[from] == NULL || flow->packets[endpoint_other(from)] > 0)
-        return;
-    while (fill_from_doubts(streams, flow, from, flow->tcp->stream[from].next + 1))
-        continue;
+    const struct reassembly *stream = &flow->tcp->stream[from];
+    const struct doubts *doubts = flow->tcp->doubts[from];
+
+    while (doubts != NULL && doubts->count > 0 && !stream->has_fin) {
+        enum doubt reason = doubts_reason_at(doubts, stream->next);
+
+        if (reason != DOUBT_CHECKSUM && reason != DOUBT_TTL && reason != DOUBT_TIMESTAMP)
+            return;
+        tcp_finding(streams, flow, FINDING_DOUBTED_END, flow->facts.last_us, "notice", "tcp_doubted_end",
+                    "the last bytes of the %s, from offset %llu on, came in a segment %s and were never acknowledged", side_name(flow_side(flow, from)),
+                    (unsigned long long)stream->next, doubt_text(reason));
+        if (!fill_from_doubts(streams, flow, from, stream->next + 1))
+            return;
+    }
 }
 
 void tcp_flush(struct streams *streams, struct flow *flow)
@@ -185,7 +198,7 @@ void tcp_await(struct flow *flow, const struct packet *packet, enum endpoint fro
     offset = reassembly_offset(stream, packet->acknowledgment);
     if (stream->has_fin && offset > (int64_t)stream->fin_at)
         offset = (int64_t)stream->fin_at;
-    if (offset <= (int64_t)stream->next || offset - (int64_t)stream->next > REASSEMBLY_WINDOW)
+    if (offset <= (int64_t)stream->next)
         return;
     if (tcp->awaits && tcp->awaited != sender)
         return; /* one side at a time */
@@ -204,6 +217,8 @@ void tcp_await(struct flow *flow, const struct packet *packet, enum endpoint fro
     }
     if ((uint64_t)offset > tcp->awaited_to)
         tcp->awaited_to = (uint64_t)offset;
+    if ((uint64_t)offset > stream->front)
+        stream->front = (uint64_t)offset;
 }
 
 void tcp_settle_awaited(struct streams *streams, struct flow *flow, const struct packet *packet)

@@ -22,7 +22,8 @@ UNIT_TEST(clock_does_not_believe_a_single_step)
     struct capture_clock clock = {.is_set = false};
 
     clock_follow(&clock, 1, START);
-    CHECK(clock_follow(&clock, 1, START + 400000000 * SECOND) == START); /* of a packet with a broken time */
+    CHECK(clock_follow(&clock, 1, START + 400000000 * SECOND) == START + 400000000 * SECOND); /* of a packet with a broken time: */
+    CHECK(clock.now_us == START);                                                              /* its own clock alone */
     CHECK(clock_follow(&clock, 1, START + SECOND) == START + SECOND);
     CHECK(clock_follow(&clock, 1, 0) == START + SECOND);
     CHECK(clock_follow(&clock, 1, START + 2 * SECOND) == START + 2 * SECOND);

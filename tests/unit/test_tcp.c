@@ -214,6 +214,24 @@ UNIT_TEST(tcp_doubted_bytes_fill_the_hole_that_was_acknowledged)
     CHECK_TEXT(finish(streams), "c:ab c:cd c:ef s:ok c.capture s.capture | S1/6/2 ");
 }
 
+UNIT_TEST(tcp_doubted_bytes_at_the_end_are_taken_and_told)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_changed(streams, 0, "ab", NULL);
+    send_changed(streams, 2, "cd", spoil_checksum);
+    CHECK_TEXT(finish(streams), "c:ab c:cd c.capture s.capture | S1/4/0 ");
+    CHECK_TEXT(newest_finding(), "tcp_doubted_end");
+
+    streams = begin();
+    handshake(streams);
+    send_changed(streams, 0, "ab", NULL);
+    send_changed(streams, 2, "EVIL", spoil_checksum);
+    send_flags(streams, FROM_CLIENT, TCP_FIN | TCP_ACK, 2, 0); /* the stream had ended before them */
+    CHECK_TEXT(finish(streams), "c:ab c.fin s.capture | S2/2/0 ");
+}
+
 UNIT_TEST(tcp_checks_that_do_not_fit_a_flow_are_given_up)
 {
     struct streams *streams = begin();
