@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 RECORD_COLUMNS(capture, CAPTURE);
 
@@ -44,6 +45,8 @@ const struct record_table capture_file_table = {
 struct input {
     char *path; /* owned */
     bool is_from_directory;
+    int64_t first_us; /* of its first packet; of the input before it where that cannot be told */
+    size_t place;     /* as it was given */
 };
 
 struct inputs {
@@ -111,6 +114,55 @@ static bool inputs_add_directory(struct inputs *inputs, const char *path)
     return true;
 }
 
+/* When the first packet of a file was captured. False: it has none, or cannot be read; that is told when its turn comes. */
+static bool peek_first_time(const char *path, int64_t *time_us)
+{
+    struct frame_record record;
+    struct format format;
+    struct stat status;
+    struct reader *reader;
+    bool is_known;
+
+    /* a pipe can be read only once */
+    if (strcmp(path, "-") == 0 || stat(path, &status) != 0 || !S_ISREG(status.st_mode) || access(path, R_OK) != 0)
+        return false;
+    reader = reader_open(path);
+    if (reader == NULL)
+        return false;
+    format_open(&format, reader);
+    is_known = (format.kind == FORMAT_PCAP || format.kind == FORMAT_PCAPNG) && format_next(&format, &record) == FORMAT_FRAME;
+    if (is_known)
+        *time_us = record.time_us;
+    format_close(&format);
+    reader_close(reader);
+    return is_known;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct input *one = a;
+    const struct input *other = b;
+
+    if (one->first_us != other->first_us)
+        return one->first_us < other->first_us ? -1 : 1;
+    return one->place < other->place ? -1 : one->place > other->place;
+}
+
+/* Flows go on from one file to the next: they are read in the order of time, however they were named. */
+static void sort_by_time(struct inputs *inputs)
+{
+    int64_t first_us = INT64_MIN;
+
+    if (inputs->count < 2)
+        return;
+    for (size_t i = 0; i < inputs->count; i++) {
+        (void)peek_first_time(inputs->list[i].path, &first_us);
+        inputs->list[i].first_us = first_us;
+        inputs->list[i].place = i;
+    }
+    qsort(inputs->list, inputs->count, sizeof inputs->list[0], by_time);
+}
+
 /* False: at least one could not be listed. */
 static bool list_inputs(struct inputs *inputs, char *const *paths, size_t count, struct capture_totals *totals)
 {
@@ -135,6 +187,7 @@ static bool list_inputs(struct inputs *inputs, char *const *paths, size_t count,
         if (strcmp(inputs->list[i].path, "-") != 0 && stat(inputs->list[i].path, &status) == 0)
             totals->file_bytes_total += (uint64_t)status.st_size;
     }
+    sort_by_time(inputs);
     return is_complete;
 }
 

@@ -97,8 +97,8 @@ enum capture_result {
 bool capture_check_filter(const char *filter);
 
 /*
- * Reads files in the given order, each a path, "-" (standard input), or a directory (its files in the order of
- * their names, not deeper). Blocks until all is read; meant to be run on the capture thread.
+ * Reads files in the order of their first packets, each a path, "-" (standard input), or a directory (not deeper); where
+ * these are equal or not known, in the given order or that of their names. Blocks until all is read; meant to be run on the capture thread.
  */
 enum capture_result capture_read_files(const struct capture_options *options, char *const *paths, size_t count, struct capture_totals *totals);
 
