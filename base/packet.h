@@ -68,6 +68,14 @@ enum decode_result {
     DECODE_RESULTS,
 };
 
+/* The TCP options that matter to the streams stage (RFC 7323). */
+struct tcp_options {
+    uint32_t timestamp; /* TSval */
+    bool has_timestamp;
+    bool has_shift;
+    uint8_t shift; /* of the window, at most 14 */
+};
+
 /* Where a frame's record stands. */
 struct packet_place {
     int64_t capture_id;
@@ -90,8 +98,6 @@ struct packet {
     uint8_t decoded;     /* enum decode_result */
     bool has_vlan;
     uint16_t vlan;       /* innermost 802.1Q VLAN id */
-    uint64_t anomalies;  /* bits 1 << enum decode_anomaly of the capture stage */
-    struct tunnel_path tunnel; /* the headers around the IP header that the fields below describe */
 
     /* innermost IP header */
     struct address source;
@@ -103,8 +109,6 @@ struct packet {
     uint32_t fragment_id;
     uint16_t fragment_offset; /* in bytes */
     struct bytes ip;     /* from the IP header to the end of the IP packet, as far as captured */
-    struct bytes network_payload; /* behind the IP header and its extensions, as far as captured */
-    uint32_t network_payload_length; /* the same, as the IP header states it (>= captured) */
 
     /* transport header (not for fragments) */
     bool has_transport;  /* the fields below are filled */
@@ -117,8 +121,16 @@ struct packet {
     uint16_t urgent;     /* the urgent pointer; meaningful with TCP_URG only */
     uint16_t checksum_field; /* TCP: as the header has it */
     uint8_t checksum;    /* enum checksum_state */
-    struct bytes payload;    /* as captured */
+    struct tcp_options options; /* TCP */
     uint32_t payload_length; /* as the headers state it (>= payload.length; more where the capture cut packets short) */
+    struct bytes payload;    /* as captured */
+
+    struct tunnel_path tunnel; /* the headers around the innermost IP header; workers get it only where there are any */
+
+    /* from here on for the capture stage alone */
+    uint64_t anomalies;  /* bits 1 << enum decode_anomaly */
+    struct bytes network_payload; /* behind the IP header and its extensions, as far as captured */
+    uint32_t network_payload_length; /* the same, as the IP header states it (>= captured) */
 };
 
 #define PACKET_BATCH_PACKETS 512

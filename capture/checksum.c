@@ -1,5 +1,5 @@
 /*
- * checksum.c - the Internet checksum (RFC 1071), over every packet: the loop takes 32 bytes a turn.
+ * checksum.c - the Internet checksum (RFC 1071), over every packet.
  *
  * The sum does not depend on the byte order in which it is made (RFC 1071 section 1.2 B): it is made in the machine's
  * own, and turned at the end.
@@ -24,26 +24,37 @@ static uint16_t folded(uint64_t sum)
     return ntohs((uint16_t)sum);
 }
 
+/*
+ * Words of 32 bits into a sum of 64: no carry is lost below 16 GiB, and the compiler makes it eight or sixteen words a turn
+ * where the processor can, and an odd end is one word more, with zeros behind it.
+ */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+__attribute__((optimize("O3"), target_clones("avx2", "default")))
+#endif
+static uint64_t
+sum_of_words(const uint8_t *at, size_t count)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint32_t word;
+
+        memcpy(&word, at + i * sizeof word, sizeof word);
+        sum += word;
+    }
+    return sum;
+}
+
 static uint64_t raw_sum(struct bytes bytes)
 {
     struct cursor cursor = cursor_over(bytes);
-    uint64_t sums[4] = {0};
-    uint64_t words[4];
+    size_t words = cursor_left(&cursor) / sizeof(uint32_t);
+    uint64_t sum = sum_of_words(take_bytes(&cursor, words * sizeof(uint32_t)).at, words);
+    struct bytes rest = take_up_to(&cursor, sizeof(uint32_t) - 1);
+    uint32_t last = 0;
 
-    /* four sums, for none has to wait for another's carry */
-    while (cursor_left(&cursor) >= sizeof words) {
-        memcpy(words, take_bytes(&cursor, sizeof words).at, sizeof words);
-        for (int i = 0; i < 4; i++)
-            sums[i] = add_with_carry(sums[i], words[i]);
-    }
-    while (cursor_left(&cursor) > 0) {
-        struct bytes rest = take_up_to(&cursor, sizeof words[0]);
-
-        words[0] = 0;
-        memcpy(words, rest.at, rest.length);
-        sums[0] = add_with_carry(sums[0], words[0]);
-    }
-    return add_with_carry(add_with_carry(sums[0], sums[1]), add_with_carry(sums[2], sums[3]));
+    memcpy(&last, rest.at, rest.length);
+    return sum + last;
 }
 
 uint16_t checksum_sum(struct bytes bytes)

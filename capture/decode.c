@@ -7,6 +7,15 @@
  */
 #include "capture/decode.h"
 
+/* TCP's options (IANA "TCP Option Kind Numbers"). */
+#define OPTION_END 0
+#define OPTION_NO_OPERATION 1
+#define OPTION_WINDOW_SCALE 3
+#define OPTION_TIMESTAMPS 8
+/* The largest window scale (RFC 7323, section 2.3). */
+#define WINDOW_SHIFT_MOST 14
+/* Two no-operations, kind 8, length 10: how nearly every host writes its timestamps. */
+#define USUAL_TIMESTAMPS 0x0101080au
 #define IPV6_HEADER 40
 
 enum ipv6_header {
@@ -62,6 +71,48 @@ static void leave_unchecked(struct packet *packet)
 
 /* ---- transport ---- */
 
+static void take_option(struct tcp_options *options, uint8_t kind, struct cursor value)
+{
+    if (kind == OPTION_WINDOW_SCALE && cursor_left(&value) == 1) {
+        options->has_shift = true;
+        options->shift = take_u8(&value);
+        if (options->shift > WINDOW_SHIFT_MOST)
+            options->shift = WINDOW_SHIFT_MOST;
+    } else if (kind == OPTION_TIMESTAMPS && cursor_left(&value) == 8) {
+        options->has_timestamp = true;
+        options->timestamp = take_u32_be(&value);
+    }
+}
+
+/* RFC 9293 section 3.1, RFC 7323. What is behind an option that cannot be is not looked at. */
+static struct tcp_options read_options(struct bytes bytes)
+{
+    struct tcp_options options = {.has_timestamp = false};
+    struct cursor cursor = cursor_within(bytes);
+
+    while (cursor_left(&cursor) > 0) {
+        struct cursor usual = cursor;
+        uint8_t kind;
+        uint8_t length;
+
+        if (cursor_left(&cursor) == 12 && take_u32_be(&usual) == USUAL_TIMESTAMPS) {
+            options.has_timestamp = true;
+            options.timestamp = take_u32_be(&usual);
+            return options;
+        }
+        kind = take_u8(&cursor);
+        if (kind == OPTION_END)
+            break;
+        if (kind == OPTION_NO_OPERATION)
+            continue;
+        length = take_u8(&cursor);
+        if (length < 2)
+            break;
+        take_option(&options, kind, cursor_within(take_bytes(&cursor, length - 2u)));
+    }
+    return options;
+}
+
 static enum decode_result decode_tcp(struct decoder *decoder)
 {
     struct packet *packet = decoder->packet;
@@ -85,7 +136,7 @@ static enum decode_result decode_tcp(struct decoder *decoder)
     header = offset * 4u;
     if (header < 20 || header > packet->network_payload_length)
         return decode_bad(decoder, ANOMALY_TCP_HEADER_LENGTH);
-    skip_bytes(&cursor, header - 20);
+    packet->options = read_options(take_bytes(&cursor, header - 20));
     if (!cursor_is_good(&cursor))
         return decode_cut(decoder, ANOMALY_TRANSPORT_CUT);
     packet->payload = peek_bytes(&cursor);

@@ -193,9 +193,11 @@ static bool put_in_batch(struct dispatch *dispatch, const struct packet *decoded
     to = batch->bytes + batch->used;
     memcpy(to, decoded->frame.at, length);
     packet = &batch->packets[batch->count++];
-    *packet = *decoded;
+    memcpy(packet, decoded, offsetof(struct packet, tunnel));
+    packet->tunnel.count = 0;
+    if (decoded->tunnel.count > 0)
+        packet->tunnel = decoded->tunnel;
     packet->ip = moved(decoded->ip, decoded->frame.at, to);
-    packet->network_payload = moved(decoded->network_payload, decoded->frame.at, to);
     packet->payload = moved(decoded->payload, decoded->frame.at, to);
     packet->frame = bytes_of(to, length);
     if (places > 0)

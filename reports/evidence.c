@@ -165,25 +165,53 @@ static bool add_row(struct evidence_file *file, sqlite3_stmt *statement)
     return is_good;
 }
 
-/* The records of one flow. */
-static bool add_places(sqlite3 *database, sqlite3_stmt *statement, int64_t flow, struct evidence *evidence)
+static int by_id(const void *a, const void *b)
 {
-    bool is_found = false;
-    bool is_good = true;
+    int64_t one = *(const int64_t *)a;
+    int64_t other = *(const int64_t *)b;
 
-    sqlite3_reset(statement);
-    sqlite3_bind_int64(statement, 1, flow);
-    while (is_good && sqlite3_step(statement) == SQLITE_ROW) {
-        struct evidence_file *file = file_of(evidence, sqlite3_column_int64(statement, 0));
+    return (one > other) - (one < other);
+}
 
-        is_found = true;
+/* Each flow once, in order. */
+static void sort_flows(struct flow_list *flows)
+{
+    size_t kept = 0;
+
+    qsort(flows->ids, flows->count, sizeof flows->ids[0], by_id);
+    for (size_t i = 1; i < flows->count; i++) {
+        if (flows->ids[i] != flows->ids[kept])
+            flows->ids[++kept] = flows->ids[i];
+    }
+    flows->count = kept + 1;
+}
+
+/*
+ * The records of all chosen flows, in one pass over the table. `found` has a byte for each flow.
+ */
+static bool add_places(sqlite3 *database, sqlite3_stmt *statement, const struct flow_list *flows, uint8_t *found, struct evidence *evidence)
+{
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        int64_t flow = sqlite3_column_int64(statement, 3);
+        const int64_t *chosen = bsearch(&flow, flows->ids, flows->count, sizeof flow, by_id);
+        struct evidence_file *file;
+
+        if (chosen == NULL)
+            continue;
+        found[chosen - flows->ids] = 1;
+        file = file_of(evidence, sqlite3_column_int64(statement, 0));
         if (file == NULL)
             return tell_unfound(database, flow);
-        is_good = add_row(file, statement);
-        if (!is_good)
-            log_error("the places of flow %lld's packets cannot be read: the database is damaged", (long long)flow);
+        if (!add_row(file, statement)) {
+            log_error("the places of flow %lld's packets cannot be read: the database is damaged, or memory is out", (long long)flow);
+            return false;
+        }
     }
-    return is_good && (is_found || tell_unfound(database, flow));
+    for (size_t i = 0; i < flows->count; i++) {
+        if (!found[i])
+            return tell_unfound(database, flows->ids[i]);
+    }
+    return true;
 }
 
 /* Files of which nothing is wanted need not be there. */
@@ -202,20 +230,22 @@ static void drop_unused(struct evidence *evidence)
     evidence->count = kept;
 }
 
-static bool collect(sqlite3 *database, const struct flow_list *flows, struct evidence *evidence)
+static bool collect(sqlite3 *database, struct flow_list *flows, struct evidence *evidence)
 {
     sqlite3_stmt *statement;
+    uint8_t *found;
     bool is_good;
 
     if (database_integer(database, "SELECT count(*) FROM sqlite_schema WHERE name = 'flow_packets'") == 0) {
         log_error("the database was written by an older wirescribe, which did not keep where packets lie: read the captures again");
         return false;
     }
-    statement = database_prepare(database, "SELECT capture_id, first_position, steps FROM flow_packets WHERE flow_id = ? ORDER BY rowid", NULL);
-    is_good = statement != NULL && list_files(database, evidence);
-    for (size_t i = 0; i < flows->count && is_good; i++)
-        is_good = add_places(database, statement, flows->ids[i], evidence);
+    sort_flows(flows);
+    found = calloc(flows->count, 1);
+    statement = database_prepare(database, "SELECT capture_id, first_position, steps, flow_id FROM flow_packets ORDER BY rowid", NULL);
+    is_good = found != NULL && statement != NULL && list_files(database, evidence) && add_places(database, statement, flows, found, evidence);
     sqlite3_finalize(statement);
+    free(found);
     evidence->flows = flows->count;
     drop_unused(evidence);
     evidence_sort(evidence);

@@ -7,66 +7,11 @@
  */
 #include "streams/segment_check.h"
 
-#include "base/cursor.h"
 #include "streams/flow_table.h"
-
-#define OPTION_END 0
-#define OPTION_NO_OPERATION 1
-#define OPTION_WINDOW_SCALE 3
-#define OPTION_TIMESTAMPS 8
-#define TCP_HEADER 20
-/* Two no-operations, kind 8, length 10: how nearly every host writes its timestamps. */
-#define USUAL_TIMESTAMPS 0x0101080au
 
 static enum endpoint endpoint_of(bool is_low)
 {
     return is_low ? ENDPOINT_LOW : ENDPOINT_HIGH;
-}
-
-static void take_option(struct tcp_options *options, uint8_t kind, struct cursor value)
-{
-    if (kind == OPTION_WINDOW_SCALE && cursor_left(&value) == 1) {
-        options->has_shift = true;
-        options->shift = take_u8(&value);
-        if (options->shift > CHECK_SHIFT_MOST)
-            options->shift = CHECK_SHIFT_MOST;
-    } else if (kind == OPTION_TIMESTAMPS && cursor_left(&value) == 8) {
-        options->has_timestamp = true;
-        options->timestamp = take_u32_be(&value);
-    }
-}
-
-struct tcp_options segment_options(const struct packet *packet)
-{
-    struct tcp_options options = {.has_timestamp = false};
-    uint32_t header = packet->network_payload_length - packet->payload_length;
-    struct cursor cursor;
-
-    if (header <= TCP_HEADER || header > packet->network_payload.length)
-        return options;
-    cursor = cursor_within(bytes_of(packet->network_payload.at, header));
-    skip_bytes(&cursor, TCP_HEADER);
-    while (cursor_left(&cursor) > 0 && cursor_is_good(&cursor)) {
-        struct cursor usual = cursor;
-        uint8_t kind;
-        uint8_t length;
-
-        if (cursor_left(&cursor) == 12 && take_u32_be(&usual) == USUAL_TIMESTAMPS) {
-            options.has_timestamp = true;
-            options.timestamp = take_u32_be(&usual);
-            return options;
-        }
-        kind = take_u8(&cursor);
-        if (kind == OPTION_END)
-            break;
-        if (kind == OPTION_NO_OPERATION)
-            continue;
-        length = take_u8(&cursor);
-        if (length < 2)
-            break;
-        take_option(&options, kind, cursor_within(take_bytes(&cursor, length - 2u)));
-    }
-    return options;
 }
 
 /* How far this side's window field is to be shifted. */
@@ -95,9 +40,9 @@ static bool has_bad_ttl(struct tcp_side *side, const struct packet *packet)
     return ++side->lower_ttls < CHECK_STREAK;
 }
 
-static bool has_old_timestamp(const struct tcp_side *side, const struct packet *packet, const struct tcp_options *options)
+static bool has_old_timestamp(const struct tcp_side *side, const struct packet *packet)
 {
-    return side->has_timestamp && options->has_timestamp && (int32_t)(options->timestamp - side->timestamp) < 0 &&
+    return side->has_timestamp && packet->options.has_timestamp && (int32_t)(packet->options.timestamp - side->timestamp) < 0 &&
            packet->time_us - side->timestamp_us < CHECK_TIMESTAMP_US;
 }
 
@@ -137,7 +82,7 @@ static bool has_future_acknowledgment(struct tcp_flow *tcp, struct tcp_side *sen
     return false;
 }
 
-enum doubt segment_check(struct flow *flow, const struct packet *packet, const struct tcp_options *options, bool from_low)
+enum doubt segment_check(struct flow *flow, const struct packet *packet, bool from_low)
 {
     struct tcp_flow *tcp = flow->tcp;
     enum endpoint from = endpoint_of(from_low);
@@ -155,7 +100,7 @@ enum doubt segment_check(struct flow *flow, const struct packet *packet, const s
         return DOUBT_TTL;
     if (is_checked(tcp, DOUBT_ACKNOWLEDGMENT) && has_future_acknowledgment(tcp, sender, packet, from))
         return DOUBT_ACKNOWLEDGMENT;
-    if (has_old_timestamp(sender, packet, options) && is_checked(tcp, DOUBT_TIMESTAMP))
+    if (has_old_timestamp(sender, packet) && is_checked(tcp, DOUBT_TIMESTAMP))
         return DOUBT_TIMESTAMP;
     if (is_behind_window(tcp, packet, from) && is_checked(tcp, DOUBT_WINDOW))
         return DOUBT_WINDOW;
@@ -163,22 +108,22 @@ enum doubt segment_check(struct flow *flow, const struct packet *packet, const s
 }
 
 /* RFC 7323, section 4.3: only a segment that begins at or before what was acknowledged moves the remembered timestamp. */
-static void note_timestamp(struct tcp_flow *tcp, const struct packet *packet, const struct tcp_options *options, enum endpoint from)
+static void note_timestamp(struct tcp_flow *tcp, const struct packet *packet, enum endpoint from)
 {
     struct tcp_side *sender = &tcp->side[from];
     const struct tcp_side *receiver = &tcp->side[endpoint_other(from)];
     const struct reassembly *stream = &tcp->stream[from];
 
-    if (!options->has_timestamp)
+    if (!packet->options.has_timestamp)
         return;
     if (sender->has_timestamp) {
         if (!receiver->has_acknowledged || !stream->is_open || reassembly_offset(stream, packet->sequence) > receiver->acknowledged)
             return;
-        if ((int32_t)(options->timestamp - sender->timestamp) < 0 && packet->time_us - sender->timestamp_us < CHECK_TIMESTAMP_US)
+        if ((int32_t)(packet->options.timestamp - sender->timestamp) < 0 && packet->time_us - sender->timestamp_us < CHECK_TIMESTAMP_US)
             return;
     }
     sender->has_timestamp = true;
-    sender->timestamp = options->timestamp;
+    sender->timestamp = packet->options.timestamp;
     sender->timestamp_us = packet->time_us;
 }
 
@@ -203,7 +148,7 @@ static void note_acknowledgment(struct tcp_flow *tcp, const struct packet *packe
     side->has_acknowledged = true;
 }
 
-void segment_note(struct flow *flow, const struct packet *packet, const struct tcp_options *options, bool from_low)
+void segment_note(struct flow *flow, const struct packet *packet, bool from_low)
 {
     struct tcp_flow *tcp = flow->tcp;
     enum endpoint from = endpoint_of(from_low);
@@ -213,8 +158,8 @@ void segment_note(struct flow *flow, const struct packet *packet, const struct t
         side->had_good_checksum = true;
     if ((packet->tcp_flags & TCP_SYN) != 0) {
         side->had_syn = true;
-        side->has_shift = options->has_shift;
-        side->shift = options->shift;
+        side->has_shift = packet->options.has_shift;
+        side->shift = packet->options.shift;
     }
     if (side->lower_ttls == 0 || side->lower_ttls >= CHECK_STREAK) {
         side->has_ttl = true;
@@ -222,7 +167,7 @@ void segment_note(struct flow *flow, const struct packet *packet, const struct t
         side->lower_ttls = 0;
     }
     note_acknowledgment(tcp, packet, from);
-    note_timestamp(tcp, packet, options, from);
+    note_timestamp(tcp, packet, from);
 }
 
 bool segment_reset_fits(const struct flow *flow, const struct packet *packet, bool from_low)

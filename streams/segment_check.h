@@ -42,21 +42,11 @@ struct tcp_side {
     int64_t right_edge;   /* offset of the other stream where its window ends, at its farthest */
 };
 
-/* The TCP options that matter here (RFC 7323). */
-struct tcp_options {
-    bool has_timestamp;
-    bool has_shift;
-    uint8_t shift;
-    uint32_t timestamp;
-};
-
-struct tcp_options segment_options(const struct packet *packet);
-
 /* Whether and why the segment is to be doubted. Changes nothing but the counts of streaks. */
-enum doubt segment_check(struct flow *flow, const struct packet *packet, const struct tcp_options *options, bool from_low);
+enum doubt segment_check(struct flow *flow, const struct packet *packet, bool from_low);
 
 /* Remembers what a believed segment tells of its sender. */
-void segment_note(struct flow *flow, const struct packet *packet, const struct tcp_options *options, bool from_low);
+void segment_note(struct flow *flow, const struct packet *packet, bool from_low);
 
 /* Whether a reset may be meant for this connection: its place lies in what its receiver would take (RFC 9293, section 3.10.7.4; RFC 5961). */
 bool segment_reset_fits(const struct flow *flow, const struct packet *packet, bool from_low);

@@ -76,6 +76,8 @@ struct streams *streams_new(const struct streams_options *options)
         .turn_around = service_turn_around,
     };
     streams->now_us = INT64_MIN;
+    pool_init(&streams->flows_pool, sizeof(struct flow));
+    pool_init(&streams->tcp_pool, sizeof(struct tcp_flow));
     streams->expectations = expectations_new();
     if (!flow_table_init(&streams->table) || streams->expectations == NULL) {
         log_error("out of memory while a worker starts");
@@ -99,6 +101,8 @@ void streams_free(struct streams *streams)
     expectations_free(streams->expectations);
     naming_free(streams->naming);
     flow_table_free(&streams->table);
+    pool_free(&streams->flows_pool);
+    pool_free(&streams->tcp_pool);
     memory_free(streams);
 }
 
@@ -248,15 +252,15 @@ static struct tunnel_path *copy_tunnel(const struct tunnel_path *path)
     return copy;
 }
 
-static void free_flow(struct flow *flow)
+static void free_flow(struct streams *streams, struct flow *flow)
 {
     memory_free(flow->tunnel);
-    memory_free(flow);
+    pool_give(&streams->flows_pool, flow);
 }
 
 struct flow *streams_new_flow(struct streams *streams, const struct packet *packet, const struct flow_key *key, uint64_t hash, bool source_is_low)
 {
-    struct flow *flow = memory_new_zeroed(1, sizeof *flow);
+    struct flow *flow = pool_take(&streams->flows_pool);
     struct flow_facts *facts;
     bool is_client;
 
@@ -282,8 +286,8 @@ struct flow *streams_new_flow(struct streams *streams, const struct packet *pack
     flow->seen_us = packet->clock_us;
     flow->timeout_class = packet->protocol == IP_PROTOCOL_TCP ? TIMEOUT_TCP_ATTEMPT : TIMEOUT_DATAGRAM_SINGLE;
     flow->wants_data = packet->protocol == IP_PROTOCOL_TCP;
-    if (flow->wants_data && !tcp_init(flow, streams->options.tcp_policy)) {
-        free_flow(flow);
+    if (flow->wants_data && !tcp_init(streams, flow)) {
+        free_flow(streams, flow);
         return NULL;
     }
     streams->flows++;
@@ -321,7 +325,7 @@ void streams_end_flow(struct streams *streams, struct flow *flow, enum ending en
     flow_record_write(flow, streams->naming, streams->options.context, streams->options.write);
     flow_table_remove(&streams->table, flow);
     tcp_free(streams, flow);
-    free_flow(flow);
+    free_flow(streams, flow);
 }
 
 static bool is_over(const struct flow *flow, int64_t now_us)

@@ -90,13 +90,15 @@ struct reassembly_sink tcp_sink_of(struct tcp_sink *sink)
     return (struct reassembly_sink){.sink = sink, .data = on_bytes, .gap = on_missing};
 }
 
-bool tcp_init(struct flow *flow, enum overlap_policy policy)
+bool tcp_init(struct streams *streams, struct flow *flow)
 {
-    flow->tcp = memory_new_zeroed(1, sizeof *flow->tcp);
+    uint8_t policy = (uint8_t)streams->options.tcp_policy;
+
+    flow->tcp = pool_take(&streams->tcp_pool);
     if (flow->tcp == NULL)
         return false;
-    flow->tcp->stream[ENDPOINT_LOW].policy = (uint8_t)policy;
-    flow->tcp->stream[ENDPOINT_HIGH].policy = (uint8_t)policy;
+    flow->tcp->stream[ENDPOINT_LOW].policy = policy;
+    flow->tcp->stream[ENDPOINT_HIGH].policy = policy;
     return true;
 }
 
@@ -108,7 +110,7 @@ void tcp_free(struct streams *streams, struct flow *flow)
         reassembly_free(&flow->tcp->stream[endpoint], &streams->held_bytes);
         doubts_free(&flow->tcp->doubts[endpoint]);
     }
-    memory_free(flow->tcp);
+    pool_give(&streams->tcp_pool, flow->tcp);
     flow->tcp = NULL;
 }
 
@@ -527,7 +529,7 @@ static bool open_by(struct streams *streams, struct flow *flow, const struct pac
     return true;
 }
 
-static void on_segment(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from, const struct tcp_options *options)
+static void on_segment(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from)
 {
     struct tcp_flow *tcp = flow->tcp;
     struct reassembly *stream = &tcp->stream[from];
@@ -536,7 +538,7 @@ static void on_segment(struct streams *streams, struct flow *flow, const struct 
 
     if (!open_by(streams, flow, packet, from))
         return;
-    segment_note(flow, packet, options, from == ENDPOINT_LOW);
+    segment_note(flow, packet, from == ENDPOINT_LOW);
     if ((flags & (TCP_ACK | TCP_SYN)) == TCP_ACK) {
         on_handshake_ack(flow, packet, from);
         tcp_await(flow, packet, from);
@@ -555,7 +557,6 @@ static void on_segment(struct streams *streams, struct flow *flow, const struct 
 
 struct flow *tcp_packet(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from)
 {
-    struct tcp_options options = segment_options(packet);
     enum doubt doubt;
 
     if (answers_other_syn(flow->tcp, packet, from)) {
@@ -565,13 +566,13 @@ struct flow *tcp_packet(struct streams *streams, struct flow *flow, const struct
             return NULL;
         flow->packets[from]++;
     }
-    doubt = segment_check(flow, packet, &options, from == ENDPOINT_LOW);
+    doubt = segment_check(flow, packet, from == ENDPOINT_LOW);
     if (doubt == DOUBT_NONE && (packet->tcp_flags & TCP_RST) != 0) {
         on_reset(streams, flow, packet, from);
         return flow;
     }
     if (doubt == DOUBT_NONE || !set_aside(streams, flow, packet, from, doubt))
-        on_segment(streams, flow, packet, from, &options);
+        on_segment(streams, flow, packet, from);
     tcp_settle_awaited(streams, flow, packet);
     tcp_check_end(streams, flow, from);
     return flow;

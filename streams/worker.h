@@ -4,6 +4,7 @@
 #ifndef WIRESCRIBE_STREAMS_WORKER_H
 #define WIRESCRIBE_STREAMS_WORKER_H
 
+#include "base/pool.h"
 #include "streams/expectations.h"
 #include "streams/flow_table.h"
 #include "streams/naming.h"
@@ -13,6 +14,8 @@ struct streams {
     struct streams_options options;
     struct worker_services services; /* what the conversations get */
     struct flow_table table;
+    struct pool flows_pool;
+    struct pool tcp_pool; /* of struct tcp_flow */
     struct expectations *expectations;
     struct naming *naming; /* NULL: flows are not named */
     int64_t now_us;        /* newest capture time */
@@ -36,7 +39,7 @@ void streams_end_flow(struct streams *streams, struct flow *flow, enum ending en
 /* ---- tcp.c ---- */
 
 /* Allocates what a TCP flow needs. False: out of memory. */
-bool tcp_init(struct flow *flow, enum overlap_policy policy);
+bool tcp_init(struct streams *streams, struct flow *flow);
 
 /* Whether this packet cannot belong to that flow: a new connection between the same endpoints. */
 bool tcp_is_new_connection(const struct flow *flow, const struct packet *packet, enum endpoint from);

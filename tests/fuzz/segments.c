@@ -98,7 +98,7 @@ static void on_close(void *conversation, int64_t time_us)
 
 static const struct stream_reader reader = {.open = on_open, .data = on_data, .gap = on_gap, .end = on_end, .close = on_close};
 
-static struct packet make_segment(struct cursor *input, int64_t *now_us, uint8_t payload[256], uint8_t header[32])
+static struct packet make_segment(struct cursor *input, int64_t *now_us, uint8_t payload[256])
 {
     uint8_t odd = take_u8(input);
     uint8_t flags = take_u8(input) & 0x3f;
@@ -131,13 +131,8 @@ static struct packet make_segment(struct cursor *input, int64_t *now_us, uint8_t
         payload[i] = (uint8_t)((odd & ODD_FORGED) != 0 ? 0xee : offset + i);
     packet.payload = bytes_of(payload, (odd & ODD_CUT) != 0 ? length / 2u : length);
     packet.payload_length = length;
-    memset(header, 0, 32);
-    header[20] = header[21] = 1;
-    header[22] = 8;
-    header[23] = 10;
-    header[27] = (odd & ODD_OLD) != 0 ? 0 : (uint8_t)(*now_us >> 20);
-    packet.network_payload = bytes_of(header, 32);
-    packet.network_payload_length = 32u + length;
+    packet.options.has_timestamp = true;
+    packet.options.timestamp = (odd & ODD_OLD) != 0 ? 0 : (uint8_t)(*now_us >> 20);
     return packet;
 }
 
@@ -156,11 +151,10 @@ void fuzz_reassembly(struct bytes input)
     };
     struct streams *streams = streams_new(&options);
     uint8_t payload[256];
-    uint8_t header[32];
 
     ALWAYS(streams != NULL);
     while (cursor_left(&cursor) >= 8) {
-        struct packet packet = make_segment(&cursor, &now_us, payload, header);
+        struct packet packet = make_segment(&cursor, &now_us, payload);
 
         streams_packets(streams, &packet, 1);
         if (packet.tcp_flags == 0x3f)

@@ -845,3 +845,33 @@ UNIT_TEST(tunnel_paths_as_text)
     CHECK(tunnel_to_text(&path, text) == strlen(text));
     CHECK(strlen(text) == TUNNEL_LAYERS * strlen("geneve 4294967295") + (TUNNEL_LAYERS - 1) * 3);
 }
+
+/* A TCP packet whose options are these. */
+static struct tcp_options options_of(const char *hex)
+{
+    struct packet packet = {.wire_length = 1};
+    size_t length;
+
+    build_hex(&made, hex);
+    length = made.length;
+    build_before(&made, "0fa0 0050 00000001 00000002 0010 ffff 0000 0000");
+    build_at(&made)[12] = (uint8_t)((20 + length) / 4 << 4);
+    build_ipv4(&made, 6);
+    CHECK(decode_ip(&packet, bytes_of(build_at(&made), made.length)) == DECODED);
+    return packet.options;
+}
+
+UNIT_TEST(decode_reads_the_options_of_tcp)
+{
+    struct tcp_options options = options_of("0101080a 12345678 00000000"); /* as nearly all write it */
+
+    CHECK(options.has_timestamp && options.timestamp == 0x12345678 && !options.has_shift);
+    options = options_of("020405b4 0402 080a 00000007 00000000 01 030307");
+    CHECK(options.has_timestamp && options.timestamp == 7 && options.has_shift && options.shift == 7);
+    options = options_of("03030f 00 080a0000");
+    CHECK(options.has_shift && options.shift == 14 && !options.has_timestamp); /* more than there may be; an end */
+    options = options_of("0300 030307 01 0101");
+    CHECK(!options.has_shift);
+    options = options_of("080a 0000");
+    CHECK(!options.has_timestamp);
+}

@@ -210,13 +210,10 @@ UNIT_TEST(streams_start_a_new_flow_after_a_silence)
 
 static void open_with_scaled_windows(struct streams *streams)
 {
-    static const uint8_t header[24] = {[12] = 0x60, [20] = 3, 3, 14, 0};
     struct packet packets[3] = {make(FROM_CLIENT, TCP_SYN, -1, ""), make(FROM_SERVER, TCP_SYN | TCP_ACK, -1, ""), make(FROM_SERVER, TCP_ACK, 0, "")};
 
-    for (int i = 0; i < 2; i++) {
-        packets[i].network_payload = bytes_of(header, sizeof header);
-        packets[i].network_payload_length = sizeof header;
-    }
+    for (int i = 0; i < 2; i++)
+        packets[i].options = (struct tcp_options){.has_shift = true, .shift = 14};
     packets[1].acknowledgment = CLIENT_START + 1;
     packets[2].acknowledgment = CLIENT_START + 1;
     streams_packets(streams, packets, 3);

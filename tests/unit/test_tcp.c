@@ -110,18 +110,12 @@ static void acknowledge_the_future(struct packet *packet)
 
 static void age_timestamp(struct packet *packet)
 {
-    static const uint8_t header[32] = {[12] = 0x80, [20] = 1, 1, 8, 10, 0, 0, 0, 50};
-
-    packet->network_payload = bytes_of(header, sizeof header);
-    packet->network_payload_length = sizeof header + packet->payload_length;
+    packet->options = (struct tcp_options){.has_timestamp = true, .timestamp = 50};
 }
 
 static void give_timestamp(struct packet *packet)
 {
-    static const uint8_t header[32] = {[12] = 0x80, [20] = 1, 1, 8, 10, 0, 0, 0, 100};
-
-    packet->network_payload = bytes_of(header, sizeof header);
-    packet->network_payload_length = sizeof header + packet->payload_length;
+    packet->options = (struct tcp_options){.has_timestamp = true, .timestamp = 100};
 }
 
 /* "EVIL" in a segment that the receiver drops, at the place where "good" comes later. */
@@ -247,15 +241,13 @@ UNIT_TEST(tcp_checks_that_do_not_fit_a_flow_are_given_up)
 
 UNIT_TEST(tcp_timestamps_wrap_around)
 {
-    static const uint8_t old_header[32] = {[12] = 0x80, [20] = 1, 1, 8, 10, 0xff, 0xff, 0xff, 0xf0};
     struct streams *streams = begin();
     struct packet packet;
 
     handshake(streams);
     packet = make(FROM_CLIENT, TCP_ACK, 0, "ab");
     packet.acknowledgment = SERVER_START + 1;
-    packet.network_payload = bytes_of(old_header, sizeof old_header);
-    packet.network_payload_length = sizeof old_header + 2;
+    packet.options = (struct tcp_options){.has_timestamp = true, .timestamp = 0xfffffff0};
     streams_packets(streams, &packet, 1);
     send_changed(streams, 2, "cd", give_timestamp); /* 100 is 116 after 0xfffffff0 */
     CHECK_TEXT(finish(streams), "c:ab c:cd c.capture s.capture | S1/4/0 ");
