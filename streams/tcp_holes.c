@@ -118,6 +118,8 @@ static void believe_newest_acknowledgment(struct streams *streams, struct tcp_fl
 
     if (newest < 0)
         newest = 0;
+    if (tcp->stream[tcp->awaited].has_fin && newest > (int64_t)tcp->stream[tcp->awaited].fin_at)
+        newest = (int64_t)tcp->stream[tcp->awaited].fin_at; /* a FIN is acknowledged as if it were a byte */
     if ((uint64_t)newest >= tcp->awaited_to)
         return;
     streams->counters[COUNTER_ACKNOWLEDGMENTS_TAKEN_BACK]++;
