@@ -164,6 +164,58 @@ def tunnels(folder):
     return tunnels.__doc__
 
 
+def pieces4(ip, identification, at=16):
+    """An IPv4 packet as two fragments, the second one first."""
+    payload, source, target = ip[20:], str(ipaddress.ip_address(ip[12:16])), str(ipaddress.ip_address(ip[16:20]))
+    return [ipv4(ip[9], payload[at:], source, target, offset=at, identification=identification),
+            ipv4(ip[9], payload[:at], source, target, flags=1, identification=identification)]
+
+
+def pieces6(ip, identification, at=16):
+    """The same of IPv6 (RFC 8200, 4.5)."""
+    payload, source, target = ip[40:], str(ipaddress.ip_address(ip[8:24])), str(ipaddress.ip_address(ip[24:40]))
+    return [ipv6(44, struct.pack("!BBHI", ip[6], 0, offset | more, identification) + part, source, target)
+            for offset, more, part in ((at, 0, payload[at:]), (0, 1, payload[:at]))]
+
+
+def atomic6(ip, identification):
+    """A whole packet with a fragment header (RFC 6946)."""
+    return [ipv6(44, struct.pack("!BBHI", ip[6], 0, 0, identification) + ip[40:], str(ipaddress.ip_address(ip[8:24])), str(ipaddress.ip_address(ip[24:40])))]
+
+
+def in_gre(ip):
+    return ipv4(47, h("20000800 00000009") + ip, "192.0.2.5", "192.0.2.6")
+
+
+FRAGMENTED = [  # (IP version, how one packet goes on the wire)
+    (4, pieces4),
+    (6, pieces6),
+    (6, atomic6),
+    (4, lambda ip, number: pieces4(in_gre(ip), number, 40)),
+    (4, lambda ip, number: [in_gre(piece) for piece in pieces4(ip, number)]),
+    (4, lambda ip, number: [outer for inner, piece in enumerate(pieces4(ip, number)) for outer in pieces4(in_gre(piece), number * 2 + inner, 24)]),
+]
+
+
+def fragmented(folder):
+    """
+    SMTP sessions of which every packet is fragmented, the last piece first: IPv4, IPv6, atomic fragments, a GRE tunnel in pieces,
+    pieces inside of a tunnel, and pieces inside of a tunnel in pieces. Every second packet of the tunnels is whole.
+    """
+    frames = []
+    time = START
+    for number, (version, pieces) in enumerate(FRAGMENTED, 1):
+        for position, ip in enumerate(conversation(number, version)):
+            packets = pieces(ip, number * 100 + position)
+            if number > 3 and position % 2:
+                packets = [in_gre(ip)]
+            for packet in packets:
+                frames.append((time, ethernet(0x86DD if packet[0] >> 4 == 6 else 0x0800, packet)))
+                time += 1000
+    tcp.write(folder / "capture.pcap", frames)
+    return " ".join(fragmented.__doc__.split())
+
+
 def checksums(folder):
     """Three sessions: right checksums, left to the network card, and one segment with a wrong one; --checksums verify."""
     frames = []
@@ -251,7 +303,7 @@ def links(folder):
     return links.__doc__
 
 
-CASES = {"streams/tunnels": tunnels, "streams/links": links, "streams/checksums": checksums}
+CASES = {"streams/tunnels": tunnels, "streams/links": links, "streams/checksums": checksums, "streams/fragments": fragmented}
 
 
 def main():
