@@ -5,21 +5,15 @@
     records.py --raw FILE         the same for the whole record (pcap) or block (pcapng), options included
 """
 
-import gzip
 import hashlib
+import os
 import struct
-import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-def read(path):
-    with open(path, 'rb') as file:
-        data = file.read()
-    if data[:2] == b'\x1f\x8b':
-        return gzip.decompress(data)
-    if data[:4] == b'\x28\xb5\x2f\xfd':
-        return subprocess.run(['zstd', '-dcq'], input=data, stdout=subprocess.PIPE, check=True).stdout
-    return data
+import split_segments
 
 
 def pcap_records(data):
@@ -63,7 +57,7 @@ def pcapng_records(data):
 
 
 def records(path):
-    data = read(path)
+    data = split_segments.open_bytes(path)
     return pcapng_records(data) if data[:4] == b'\x0a\x0d\x0d\x0a' else pcap_records(data)
 
 
