@@ -267,9 +267,12 @@ static void add_counters(struct pipeline *pipeline, const struct streams *stream
         pipeline->counters[counter] += streams_counted(streams, (enum streams_counter)counter);
 }
 
-/* What the workers counted, as rows. */
+/* What the workers counted, as rows; what is missing for want of memory is said at once. */
 static void write_counters(struct pipeline *pipeline)
 {
+    if (pipeline->counters[COUNTER_FLOWS_GIVEN_UP] > 0)
+        log_warning("%llu flows were ended early for want of memory: see --memory, and the view anomalies",
+                    (unsigned long long)pipeline->counters[COUNTER_FLOWS_GIVEN_UP]);
     for (int counter = 0; counter < STREAMS_COUNTERS; counter++) {
         const char *explanation;
         const char *name = streams_counter_name((enum streams_counter)counter, &explanation);
