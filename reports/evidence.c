@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* Temporary tables are no change of the database, but statements that write are refused here: the flows are kept in memory. */
+/* The chosen flows: in memory, for statements that write, even temporary tables, are refused here. */
 struct flow_list {
     int64_t *ids; /* owned */
     size_t count;
@@ -96,13 +96,20 @@ static bool add_data_flows(sqlite3 *database, struct flow_list *flows)
 
 /* ---- files ---- */
 
+static int by_capture(const void *key, const void *file)
+{
+    int64_t capture_id = *(const int64_t *)key;
+    int64_t other = ((const struct evidence_file *)file)->capture_id;
+
+    return (capture_id > other) - (capture_id < other);
+}
+
+/* They stand in the order of their ids. */
 static struct evidence_file *file_of(struct evidence *evidence, int64_t capture_id)
 {
-    for (size_t i = 0; i < evidence->count; i++) {
-        if (evidence->files[i].capture_id == capture_id)
-            return &evidence->files[i];
-    }
-    return NULL;
+    if (evidence->count == 0)
+        return NULL;
+    return bsearch(&capture_id, evidence->files, evidence->count, sizeof evidence->files[0], by_capture);
 }
 
 /* All capture files of the database, in the order of reading. */
@@ -186,9 +193,7 @@ static void sort_flows(struct flow_list *flows)
     flows->count = kept + 1;
 }
 
-/*
- * The records of all chosen flows, in one pass over the table. `found` has a byte for each flow.
- */
+/* The records of all chosen flows, in one pass over the table. `found` has a byte for each flow. */
 static bool add_places(sqlite3 *database, sqlite3_stmt *statement, const struct flow_list *flows, uint8_t *found, struct evidence *evidence)
 {
     while (sqlite3_step(statement) == SQLITE_ROW) {
