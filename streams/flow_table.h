@@ -16,6 +16,7 @@
  */
 enum timeout_class {
     TIMEOUT_TCP_CLOSED,      /* waits for late repetitions and for the last acknowledgment */
+    TIMEOUT_TCP_CLOSING,     /* both sides ended, but a FIN is not acknowledged: it will come again */
     TIMEOUT_TCP_ATTEMPT,     /* no answer yet */
     TIMEOUT_DATAGRAM_SINGLE, /* one side only */
     TIMEOUT_DATAGRAM,        /* both sides; ICMP too */
@@ -25,7 +26,8 @@ enum timeout_class {
     TIMEOUT_TCP_SESSION,     /* a dissector reads it: people leave these open */
     TIMEOUT_CLASSES,
 };
-#define TIMEOUT_SECONDS_TCP_CLOSED 10
+#define TIMEOUT_SECONDS_TCP_CLOSED 30
+#define TIMEOUT_SECONDS_TCP_CLOSING 120
 #define TIMEOUT_SECONDS_TCP_ATTEMPT 120
 #define TIMEOUT_SECONDS_DATAGRAM_SINGLE 60
 #define TIMEOUT_SECONDS_DATAGRAM 180

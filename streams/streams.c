@@ -339,6 +339,13 @@ static void count_datagram(struct flow *flow, const struct packet *packet, enum 
     flow->missing[from] += packet->payload_length - packet->payload.length;
 }
 
+static bool is_end_acknowledged(const struct tcp_flow *tcp, enum endpoint sender)
+{
+    const struct tcp_side *receiver = &tcp->side[endpoint_other(sender)];
+
+    return tcp->stream[sender].has_fin && receiver->has_acknowledged && receiver->acknowledged > (int64_t)tcp->stream[sender].fin_at;
+}
+
 /* How long the flow may be silent, by what it has come to. */
 static enum timeout_class timeout_of(const struct flow *flow)
 {
@@ -346,8 +353,11 @@ static enum timeout_class timeout_of(const struct flow *flow)
 
     if (flow->tcp == NULL)
         return has_both || (flow->key.protocol != IP_PROTOCOL_UDP && flow->key.protocol != IP_PROTOCOL_SCTP) ? TIMEOUT_DATAGRAM : TIMEOUT_DATAGRAM_SINGLE;
+    /* bytes before a FIN may still be missing */
     if (flow->is_closed || (flow->tcp->seen[ENDPOINT_LOW].fin && flow->tcp->seen[ENDPOINT_HIGH].fin))
-        return TIMEOUT_TCP_CLOSED; /* bytes before a FIN may still be missing */
+        return flow->tcp->has_reset || (is_end_acknowledged(flow->tcp, ENDPOINT_LOW) && is_end_acknowledged(flow->tcp, ENDPOINT_HIGH))
+                   ? TIMEOUT_TCP_CLOSED
+                   : TIMEOUT_TCP_CLOSING;
     if (flow->tcp->stream[ENDPOINT_LOW].has_ended || flow->tcp->stream[ENDPOINT_HIGH].has_ended)
         return TIMEOUT_TCP_HALF_CLOSED;
     if (flow->facts.protocol != NULL)

@@ -208,6 +208,21 @@ UNIT_TEST(streams_start_a_new_flow_after_a_silence)
     CHECK_TEXT(finish(streams), "c:one c.timeout s.timeout | S1/3/0 c:two c.capture s.capture | OTH/3/0 ");
 }
 
+UNIT_TEST(streams_take_late_fins_for_repetitions)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_flags(streams, FROM_CLIENT, TCP_FIN | TCP_ACK, 0, 0);
+    send_flags(streams, FROM_SERVER, TCP_FIN | TCP_ACK, 0, 1);
+    clock_us += 100 * 1000000ll; /* nobody has acknowledged the server's FIN */
+    send_flags(streams, FROM_SERVER, TCP_FIN | TCP_ACK, 0, 1);
+    send_flags(streams, FROM_CLIENT, TCP_ACK, 1, 1);
+    clock_us += 40 * 1000000ll; /* now it is over */
+    send_flags(streams, FROM_SERVER, TCP_ACK, 1, 1);
+    CHECK_TEXT(finish(streams), "SF/0/0 OTH/0/0 ");
+}
+
 static void open_with_scaled_windows(struct streams *streams)
 {
     struct packet packets[3] = {make(FROM_CLIENT, TCP_SYN, -1, ""), make(FROM_SERVER, TCP_SYN | TCP_ACK, -1, ""), make(FROM_SERVER, TCP_ACK, 0, "")};
