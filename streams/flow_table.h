@@ -102,8 +102,9 @@ struct tcp_flow {
     enum endpoint awaited;
     uint64_t awaited_first; /* stream offset: what was acknowledged when the awaiting began */
     uint64_t awaited_to;    /* stream offset: what was acknowledged since then */
-    unsigned awaited_moments; /* packets since then, those of the same time counted once */
-    int64_t awaited_since_us;
+    uint64_t awaited_in_order; /* stream offset: up to where its bytes have come by now */
+    unsigned awaited_moments; /* packets behind the hole since they last came on, those of the same time counted once */
+    int64_t awaited_since_us; /* when they last came on */
     int64_t awaited_newest_us;
 };
 

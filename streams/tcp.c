@@ -147,6 +147,11 @@ bool tcp_is_held_back(const struct tcp_flow *tcp, enum endpoint from)
     return tcp->awaits && tcp->awaited != from;
 }
 
+bool tcp_must_hold(const struct tcp_flow *tcp, enum endpoint from)
+{
+    return tcp->awaits && (tcp->awaited != from || tcp->stream[endpoint_other(from)].held_count > 0);
+}
+
 void tcp_check_end(struct streams *streams, struct flow *flow, enum endpoint from)
 {
     struct tcp_flow *tcp = flow->tcp;
@@ -361,7 +366,7 @@ void tcp_take_payload(struct streams *streams, struct flow *flow, const struct p
             return;
         offset = 0;
     }
-    report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, tcp->awaits, &streams->held_bytes);
+    report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, tcp_must_hold(tcp, from), &streams->held_bytes);
     flow->retransmitted[from] += report.is_retransmission && !is_copy;
     flow->out_of_order[from] += report.is_out_of_order && !is_copy;
     streams->counters[COUNTER_DUPLICATED] += is_copy;
@@ -375,7 +380,7 @@ void tcp_take_payload(struct streams *streams, struct flow *flow, const struct p
         else if (!tcp_give_up_hole(streams, flow, from, UINT64_MAX, packet->time_us))
             break; /* out of memory: nothing is held and still no room */
         streams->counters[COUNTER_HOLES_GIVEN_UP]++;
-        report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, tcp->awaits, &streams->held_bytes);
+        report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, tcp_must_hold(tcp, from), &streams->held_bytes);
     }
     /* what the other side has answered already goes on; the rest waits for its turn among the answers */
     if (tcp->awaits && tcp->awaited == from)
@@ -412,7 +417,7 @@ static void abandon_check(struct streams *streams, struct flow *flow, enum endpo
     while (doubts_take(flow->tcp->doubts[from], stream->next, UINT64_MAX, &segment)) {
         if (segment.length > 0)
             (void)reassembly_segment(stream, &reassembly_sink, segment.start, bytes_of(segment.bytes, segment.captured), segment.length,
-                                     segment.time_us, flow->tcp->awaits, &streams->held_bytes);
+                                     segment.time_us, tcp_must_hold(flow->tcp, from), &streams->held_bytes);
         memory_free(segment.bytes);
     }
 }
@@ -573,7 +578,7 @@ struct flow *tcp_packet(struct streams *streams, struct flow *flow, const struct
     }
     if (doubt == DOUBT_NONE || !set_aside(streams, flow, packet, from, doubt))
         on_segment(streams, flow, packet, from);
-    tcp_settle_awaited(streams, flow, packet);
+    tcp_settle_awaited(streams, flow, packet, from);
     tcp_check_end(streams, flow, from);
     return flow;
 }

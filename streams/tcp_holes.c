@@ -3,8 +3,10 @@
  *
  * A hole that the network made is filled by a retransmission. A hole that the capture made shows when the other side
  * acknowledges bytes that were never seen. But captures also swap packets: the acknowledgment, and even the answer, may
- * stand before the bytes that they answer. So the flow then *awaits* those bytes for REORDER_MOMENTS packets of its own
- * or REORDER_US, and holds back what the answering side says meanwhile; after that the hole is given up and told. Where
+ * stand before the bytes that they answer, and where the two directions were captured apart, all of them do. So the flow
+ * then *awaits* those bytes, and holds back what the answering side says meanwhile. As long as they come on in order nothing
+ * is missing; once REORDER_MOMENTS packets of their sender stood behind the hole, or REORDER_US have passed without any of
+ * them, the hole is given up and told. Where
  * the other side takes its acknowledgment back - a forged one may claim anything - nothing is given up.
  * A hole that is given up takes first what was put aside in doubt: its receiver has acknowledged it after all.
  */
@@ -13,7 +15,7 @@
 #include "base/memory.h"
 
 #define REORDER_MOMENTS 8
-#define REORDER_US 500000
+#define REORDER_US 1000000
 
 /* Hands on what one side holds in order, as far as it was captured at `until_us` or earlier. */
 static void drain_until(struct streams *streams, struct flow *flow, enum endpoint from, int64_t until_us)
@@ -77,7 +79,7 @@ static bool fill_from_doubts(struct streams *streams, struct flow *flow, enum en
     note_refuted(streams, flow, from, &segment);
     if (segment.length > 0)
         (void)reassembly_segment(stream, &reassembly_sink, segment.start, bytes_of(segment.bytes, segment.captured), segment.length, segment.time_us,
-                                 flow->tcp->awaits, &streams->held_bytes);
+                                 tcp_must_hold(flow->tcp, from), &streams->held_bytes);
     if (segment.has_fin)
         tcp_take_fin(flow, from, (int64_t)(segment.start + segment.length));
     memory_free(segment.bytes);
@@ -214,6 +216,7 @@ void tcp_await(struct flow *flow, const struct packet *packet, enum endpoint fro
         tcp->awaited_to = 0;
         tcp->awaited_first = (uint64_t)offset;
         tcp->awaited_moments = 0;
+        tcp->awaited_in_order = reassembly_in_order_to(stream);
         tcp->awaited_since_us = packet->time_us;
         tcp->awaited_newest_us = packet->time_us;
     }
@@ -223,20 +226,34 @@ void tcp_await(struct flow *flow, const struct packet *packet, enum endpoint fro
         stream->front = (uint64_t)offset;
 }
 
-void tcp_settle_awaited(struct streams *streams, struct flow *flow, const struct packet *packet)
+/* The sender goes on behind the hole: its bytes were not captured, or are late. Nobody else's packets tell that. */
+static bool passes_over_hole(const struct tcp_flow *tcp, const struct packet *packet, enum endpoint from, uint64_t in_order)
+{
+    return from == tcp->awaited && reassembly_offset(&tcp->stream[from], packet->sequence) > (int64_t)in_order;
+}
+
+void tcp_settle_awaited(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from)
 {
     struct tcp_flow *tcp = flow->tcp;
+    uint64_t in_order;
 
     if (!tcp->awaits)
         return;
-    if (reassembly_in_order_to(&tcp->stream[tcp->awaited]) >= tcp->awaited_to) {
+    in_order = reassembly_in_order_to(&tcp->stream[tcp->awaited]);
+    if (in_order >= tcp->awaited_to) {
         release_held_back(streams, flow);
         return;
     }
+    if (in_order > tcp->awaited_in_order) {
+        tcp->awaited_in_order = in_order;
+        tcp->awaited_moments = 0;
+        tcp->awaited_since_us = packet->time_us;
+    }
     /* packets of one moment count once: how a segment is split makes no difference */
-    if (packet->time_us != tcp->awaited_newest_us)
+    if (packet->time_us != tcp->awaited_newest_us && passes_over_hole(tcp, packet, from, in_order)) {
         tcp->awaited_moments++;
-    tcp->awaited_newest_us = packet->time_us;
+        tcp->awaited_newest_us = packet->time_us;
+    }
     if (tcp->awaited_moments >= REORDER_MOMENTS || packet->time_us - tcp->awaited_since_us > REORDER_US)
         tcp_give_up_awaited(streams, flow);
 }

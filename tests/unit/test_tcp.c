@@ -380,3 +380,46 @@ UNIT_TEST(tcp_packets_captured_twice_disturb_nothing)
     CHECK_TEXT(finish(streams), "c:ab c:cd c:ef c:gh c.capture s.capture | S1/8/0 ");
     CHECK(findings == 0);
 }
+
+/* The directions were captured apart: acknowledgments stand `ahead` segments before what they acknowledge. */
+static const char *skewed(int ahead, int every, int segments)
+{
+    struct streams *streams = begin();
+    static const char block[] = "0123456789";
+
+    handshake(streams);
+    names_bytes = false;
+    for (int i = 0; i < segments + ahead; i++) {
+        int acknowledged = i < segments ? i + 1 : segments;
+
+        if (i % every == 0 || i >= segments)
+            send_flags(streams, FROM_SERVER, TCP_ACK, 0, acknowledged * 10);
+        if (i >= ahead)
+            send_segment(streams, FROM_CLIENT, (i - ahead) * 10, block, 0);
+    }
+    return finish(streams);
+}
+
+UNIT_TEST(tcp_directions_captured_apart_lose_nothing)
+{
+    CHECK(strstr(skewed(3, 1, 200), "S1/2000/0") != NULL);
+    CHECK(strstr(story.at, "<") == NULL);
+    CHECK(strstr(skewed(6, 2, 200), "S1/2000/0") != NULL);
+    CHECK(strstr(story.at, "<") == NULL);
+    CHECK(strstr(skewed(400, 1, 3000), "S1/30000/0") != NULL);
+    CHECK(strstr(story.at, "<") == NULL);
+}
+
+UNIT_TEST(tcp_answers_captured_first_wait_for_their_questions)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_segment(streams, FROM_SERVER, 0, "A1", 2);
+    send_segment(streams, FROM_SERVER, 2, "A2", 4);
+    send_segment(streams, FROM_SERVER, 4, "A3", 6);
+    send_segment(streams, FROM_CLIENT, 0, "q1", 0);
+    send_segment(streams, FROM_CLIENT, 2, "q2", 2);
+    send_segment(streams, FROM_CLIENT, 4, "q3", 4);
+    CHECK_TEXT(finish(streams), "c:q1 s:A1 s:A2 s:A3 c:q2 c:q3 c.capture s.capture | S1/6/6 ");
+}
