@@ -98,10 +98,10 @@ struct tcp_flow {
     int64_t other_syn_us;
     struct packet_place other_syn_place;
     /* One side acknowledged bytes of the other that were not captured (yet); see streams.c. */
+    bool is_one_sided; /* the other side was awaited in vain before any packet of it */
     bool awaits;
     enum endpoint awaited;
-    uint64_t awaited_first; /* stream offset: what was acknowledged when the awaiting began */
-    uint64_t awaited_to;    /* stream offset: what was acknowledged since then */
+    uint64_t awaited_to;    /* stream offset: what was acknowledged */
     uint64_t awaited_in_order; /* stream offset: up to where its bytes have come by now */
     unsigned awaited_moments; /* packets behind the hole since they last came on, those of the same time counted once */
     int64_t awaited_since_us; /* when they last came on */

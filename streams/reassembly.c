@@ -2,8 +2,8 @@
  * reassembly.c - see reassembly.h
  *
  * Invariants between calls:
- *   1. held[] is sorted by start, pieces do not overlap, held[0].start >= next (equal only while the caller holds
- *      the side back).
+ *   1. held[] is sorted by start, pieces do not overlap, held[0].start >= next (equal only where it waits for the
+ *      other side: its `after`).
  *   2. held_bytes is the sum of what held[] has captured plus its bookkeeping.
  */
 #include "streams/reassembly.h"
@@ -104,7 +104,7 @@ static bool join_piece(struct reassembly *stream, unsigned at, const struct held
     struct held_segment *before = at > 0 ? &stream->held[at - 1] : NULL;
     uint8_t *grown;
 
-    if (before == NULL || before->start + before->length != piece->start || before->time_us != piece->time_us ||
+    if (before == NULL || before->start + before->length != piece->start || before->time_us != piece->time_us || before->after != piece->after ||
         before->captured != before->length || piece->captured != piece->length || before->length + piece->length > JOINED_MOST)
         return false;
     if (stream->held_bytes + piece->captured > REASSEMBLY_HELD_BYTES)
@@ -275,16 +275,16 @@ static void compare_with_held(const struct reassembly *stream, uint64_t start, s
     }
 }
 
-/* Holds the parts of a segment that no piece holds. `segment_start` is where it began, before what was handed on was cut off. */
-static void hold(struct reassembly *stream, uint64_t segment_start, uint64_t start, struct bytes captured, uint32_t length, int64_t time_us,
-                 struct segment_report *report, uint64_t *held_total)
+/* Holds the parts of a segment that no piece holds. `whole` is it as one piece, without what was handed on already. */
+static void hold(struct reassembly *stream, const struct held_segment *whole, struct bytes captured, struct segment_report *report, uint64_t *held_total)
 {
-    uint64_t end = start + length;
+    uint64_t start = whole->start;
+    uint64_t end = start + whole->length;
     uint64_t from = start;
     unsigned at;
 
     compare_with_held(stream, start, captured, end, report);
-    report->replaces = report->differs && give_way(stream, segment_start, start, end, held_total);
+    report->replaces = report->differs && give_way(stream, whole->segment_start, start, end, held_total);
     at = first_behind(stream, start);
     while (from < end) {
         bool has_piece = at < stream->held_count && stream->held[at].start < end;
@@ -292,13 +292,11 @@ static void hold(struct reassembly *stream, uint64_t segment_start, uint64_t sta
 
         if (to > from) {
             struct bytes bytes = part_of(captured, start, from, to);
-            struct held_segment piece = {.start = from,
-                                         .length = (uint32_t)(to - from),
-                                         .captured = (uint32_t)bytes.length,
-                                         .time_us = time_us,
-                                         .segment_start = segment_start,
-                                         .segment_end = end};
+            struct held_segment piece = *whole;
 
+            piece.start = from;
+            piece.length = (uint32_t)(to - from);
+            piece.captured = (uint32_t)bytes.length;
             if (!join_piece(stream, at, &piece, bytes.at, held_total)) {
                 if (!insert_piece(stream, at, piece, bytes.at, held_total)) {
                     report->is_refused = true;
@@ -314,22 +312,19 @@ static void hold(struct reassembly *stream, uint64_t segment_start, uint64_t sta
     }
 }
 
-bool reassembly_is_ready(const struct reassembly *stream, int64_t *time_us)
+bool reassembly_is_ready(const struct reassembly *stream)
 {
-    if (stream->held_count == 0 || stream->held[0].start > stream->next)
-        return false;
-    *time_us = stream->held[0].time_us;
-    return true;
+    return stream->held_count > 0 && stream->held[0].start <= stream->next;
 }
 
-void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t to, int64_t until_us, uint64_t *held_total)
+void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t to, uint64_t other_next, uint64_t *held_total)
 {
     unsigned done = 0;
 
     while (done < stream->held_count && stream->held[done].start <= stream->next) {
         struct held_segment *piece = &stream->held[done];
 
-        if (piece->start >= to && piece->time_us > until_us)
+        if (piece->start >= to || piece->after > other_next)
             break;
         uint64_t known = stream->next - piece->start;
 
@@ -366,7 +361,7 @@ uint64_t reassembly_in_order_to(const struct reassembly *stream)
 }
 
 struct segment_report reassembly_segment(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t offset, struct bytes captured,
-                                         uint32_t length, int64_t time_us, bool must_hold, uint64_t *held_total)
+                                         uint32_t length, int64_t time_us, struct segment_order order, uint64_t *held_total)
 {
     struct segment_report report = {.is_retransmission = false};
     uint64_t segment_start = offset;
@@ -400,15 +395,18 @@ struct segment_report reassembly_segment(struct reassembly *stream, const struct
         offset = stream->next;
     }
     report.is_out_of_order = offset > reassembly_in_order_to(stream);
-    if (report.is_out_of_order || must_hold || (stream->held_count > 0 && stream->held[0].start < end)) {
-        hold(stream, segment_start, offset, captured, (uint32_t)(end - offset), time_us, &report, held_total);
-        if (!must_hold)
-            reassembly_drain(stream, sink, UINT64_MAX, INT64_MAX, held_total);
+    if (report.is_out_of_order || order.after > order.other_next || (stream->held_count > 0 && stream->held[0].start < end) ||
+        reassembly_is_ready(stream)) {
+        struct held_segment whole = {.start = offset, .length = (uint32_t)(end - offset), .time_us = time_us, .segment_start = segment_start, .segment_end = end,
+                                     .after = order.after};
+
+        hold(stream, &whole, captured, &report, held_total);
+        reassembly_drain(stream, sink, UINT64_MAX, order.other_next, held_total);
         return report;
     }
     hand_on(stream, sink, captured, (uint32_t)(end - offset), time_us);
     if (stream->held_count > 0)
-        reassembly_drain(stream, sink, UINT64_MAX, INT64_MAX, held_total);
+        reassembly_drain(stream, sink, UINT64_MAX, order.other_next, held_total);
     return report;
 }
 
@@ -418,7 +416,7 @@ bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_
 
     if (stream->held_count > 0 && stream->held[0].start <= stream->next) {
         /* no hole, only held back */
-        reassembly_drain(stream, sink, limit, INT64_MIN, held_total);
+        reassembly_drain(stream, sink, limit, UINT64_MAX, held_total);
         return true;
     }
     if (to <= stream->next || to == UINT64_MAX)
@@ -430,7 +428,7 @@ bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_
     if (to > stream->front)
         stream->front = to;
     sink->gap(sink->sink, count, stream->newest_us);
-    reassembly_drain(stream, sink, limit, INT64_MIN, held_total);
+    reassembly_drain(stream, sink, limit, UINT64_MAX, held_total);
     return true;
 }
 

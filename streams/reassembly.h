@@ -30,6 +30,17 @@ struct held_segment {
     int64_t time_us;
     uint64_t segment_start; /* of the whole segment that it came in, for the policies */
     uint64_t segment_end;
+    uint64_t after;         /* see struct segment_order */
+};
+
+/*
+ * An answer must not be handed on before what it answers, even where it was captured first: `after` is the offset of the
+ * other side's stream that the segment acknowledges, `other_next` how far that stream was handed on by now. Where the order
+ * does not matter both are 0.
+ */
+struct segment_order {
+    uint64_t after;
+    uint64_t other_next;
 };
 
 /* What was handed on: enough to compare a repetition with it. */
@@ -84,19 +95,19 @@ int64_t reassembly_offset(const struct reassembly *stream, uint32_t sequence);
 
 /*
  * One segment's payload: `length` bytes on the wire, of which `captured` are there. In-order bytes go to the sink where
- * they lie, unless `must_hold`. *held_total is the number of bytes held by all streams of the worker.
+ * they lie, unless they must wait by `order`. *held_total is the number of bytes held by all streams of the worker.
  */
 struct segment_report reassembly_segment(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t offset, struct bytes captured,
-                                         uint32_t length, int64_t time_us, bool must_hold, uint64_t *held_total);
+                                         uint32_t length, int64_t time_us, struct segment_order order, uint64_t *held_total);
 
 /* The offset where the first hole begins: up to there all is handed on or held. */
 uint64_t reassembly_in_order_to(const struct reassembly *stream);
 
-/* Whether something is held in order at `next`; then *time_us is when it was captured. */
-bool reassembly_is_ready(const struct reassembly *stream, int64_t *time_us);
+/* Whether something is held in order at `next`. */
+bool reassembly_is_ready(const struct reassembly *stream);
 
-/* Hands on what is held in order at `next`, as far as it begins before offset `to` or was captured at `until_us` or earlier. */
-void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t to, int64_t until_us, uint64_t *held_total);
+/* Hands on what is held in order at `next`, as far as it begins before offset `to` and its `after` is at most `other_next`. */
+void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t to, uint64_t other_next, uint64_t *held_total);
 
 /* Gives up the first hole, but not behind `limit`: tells the gap, then drains up to `limit`. False where there is none before `limit`. */
 bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t limit, int64_t time_us, uint64_t *held_total);

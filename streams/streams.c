@@ -70,6 +70,7 @@ struct streams *streams_new(const struct streams_options *options)
     streams->options = *options;
     streams->services = (struct worker_services){
         .worker = streams,
+        .recording = options->recording,
         .write = service_write,
         .next_id = service_next_id,
         .expect = service_expect,

@@ -34,6 +34,7 @@ struct streams_options {
     void *context;
     void (*write)(void *context, const struct record_table *table, const void *record);
     int64_t (*next_id)(void *context, enum id_kind kind);
+    const struct recording_options *recording; /* what the reader is to record */
     bool names_flows; /* ask nDPI for each flow's protocol, category and risks */
     enum overlap_policy tcp_policy; /* of the hosts that receive */
     bool is_live;          /* rows of open flows are written from time to time */

@@ -147,11 +147,6 @@ bool tcp_is_held_back(const struct tcp_flow *tcp, enum endpoint from)
     return tcp->awaits && tcp->awaited != from;
 }
 
-bool tcp_must_hold(const struct tcp_flow *tcp, enum endpoint from)
-{
-    return tcp->awaits && (tcp->awaited != from || tcp->stream[endpoint_other(from)].held_count > 0);
-}
-
 void tcp_check_end(struct streams *streams, struct flow *flow, enum endpoint from)
 {
     struct tcp_flow *tcp = flow->tcp;
@@ -287,7 +282,7 @@ static void on_syn_ack(struct streams *streams, struct flow *flow, const struct 
     bool is_settled = flow->rtt_us >= 0 || stream->next > 0 || stream->held_count > 0;
 
     learn_server(streams, flow, from);
-    if (!stream->is_open || (!is_settled && stream->base != packet->sequence + 1))
+    if (!stream->is_open || (!is_settled && (stream->base != packet->sequence + 1 || !stream->has_start)))
         open_stream(flow, from, packet->sequence + 1, true); /* of several, the client's acknowledgment confirms one */
     if (!other->is_open)
         open_stream(flow, endpoint_other(from), packet->acknowledgment, true);
@@ -348,6 +343,24 @@ static struct bytes cut_before_start(struct bytes captured, uint64_t before, uin
     return before < captured.length ? bytes_of(captured.at + before, captured.length - (size_t)before) : bytes_of(NULL, 0);
 }
 
+/* What the segment acknowledges comes before it, while the flow awaits that. */
+static struct segment_order order_of(const struct tcp_flow *tcp, const struct packet *packet, enum endpoint from)
+{
+    const struct reassembly *other = &tcp->stream[endpoint_other(from)];
+    struct segment_order order = {.other_next = other->next};
+    int64_t acknowledged;
+
+    if (!tcp_is_held_back(tcp, from) || (packet->tcp_flags & TCP_ACK) == 0)
+        return order;
+    acknowledged = reassembly_offset(other, packet->acknowledgment);
+    if (other->has_fin && acknowledged > (int64_t)other->fin_at)
+        acknowledged = (int64_t)other->fin_at;
+    if (acknowledged > (int64_t)tcp->awaited_to)
+        acknowledged = (int64_t)tcp->awaited_to; /* one more for a FIN that was not captured */
+    order.after = acknowledged > 0 ? (uint64_t)acknowledged : 0;
+    return order;
+}
+
 void tcp_take_payload(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from, int64_t offset)
 {
     struct tcp_flow *tcp = flow->tcp;
@@ -357,6 +370,7 @@ void tcp_take_payload(struct streams *streams, struct flow *flow, const struct p
     struct bytes captured = packet->payload;
     uint32_t length = packet->payload_length;
     struct segment_report report;
+    struct segment_order order = order_of(tcp, packet, from);
     bool is_copy = is_duplicate(tcp, packet, from);
 
     if (offset < 0) {
@@ -366,7 +380,7 @@ void tcp_take_payload(struct streams *streams, struct flow *flow, const struct p
             return;
         offset = 0;
     }
-    report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, tcp_must_hold(tcp, from), &streams->held_bytes);
+    report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, order, &streams->held_bytes);
     flow->retransmitted[from] += report.is_retransmission && !is_copy;
     flow->out_of_order[from] += report.is_out_of_order && !is_copy;
     streams->counters[COUNTER_DUPLICATED] += is_copy;
@@ -380,11 +394,11 @@ void tcp_take_payload(struct streams *streams, struct flow *flow, const struct p
         else if (!tcp_give_up_hole(streams, flow, from, UINT64_MAX, packet->time_us))
             break; /* out of memory: nothing is held and still no room */
         streams->counters[COUNTER_HOLES_GIVEN_UP]++;
-        report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, tcp_must_hold(tcp, from), &streams->held_bytes);
+        order = order_of(tcp, packet, from);
+        report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, order, &streams->held_bytes);
     }
-    /* what the other side has answered already goes on; the rest waits for its turn among the answers */
     if (tcp->awaits && tcp->awaited == from)
-        reassembly_drain(stream, &reassembly_sink, tcp->awaited_first, INT64_MIN, &streams->held_bytes);
+        tcp_hand_on_answers(streams, flow);
     if (flow->packets[endpoint_other(from)] == 0 && stream->held_count > ONE_SIDED_SEGMENTS && !tcp_is_held_back(tcp, from))
         (void)tcp_give_up_hole(streams, flow, from, UINT64_MAX, packet->time_us);
 }
@@ -417,7 +431,7 @@ static void abandon_check(struct streams *streams, struct flow *flow, enum endpo
     while (doubts_take(flow->tcp->doubts[from], stream->next, UINT64_MAX, &segment)) {
         if (segment.length > 0)
             (void)reassembly_segment(stream, &reassembly_sink, segment.start, bytes_of(segment.bytes, segment.captured), segment.length,
-                                     segment.time_us, tcp_must_hold(flow->tcp, from), &streams->held_bytes);
+                                     segment.time_us, (struct segment_order){.after = 0}, &streams->held_bytes);
         memory_free(segment.bytes);
     }
 }
@@ -534,6 +548,22 @@ static bool open_by(struct streams *streams, struct flow *flow, const struct pac
     return true;
 }
 
+/*
+ * The client goes on, so its SYN was answered; where the directions were captured apart, the answer comes later. What the
+ * client acknowledges tells where the other stream begins, until its SYN-ACK does.
+ */
+static void open_by_acknowledgment(struct flow *flow, const struct packet *packet, enum endpoint from)
+{
+    struct tcp_flow *tcp = flow->tcp;
+    const struct reassembly *stream = &tcp->stream[from];
+    enum endpoint other = endpoint_other(from);
+
+    if (tcp->stream[other].is_open || tcp->is_one_sided || !tcp->seen[from].syn || !stream->has_start || flow->packets[other] > 0)
+        return;
+    if ((packet->tcp_flags & (TCP_ACK | TCP_SYN)) == TCP_ACK && reassembly_offset(stream, packet->sequence) == 0)
+        open_stream(flow, other, packet->acknowledgment, false);
+}
+
 static void on_segment(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from)
 {
     struct tcp_flow *tcp = flow->tcp;
@@ -543,6 +573,7 @@ static void on_segment(struct streams *streams, struct flow *flow, const struct 
 
     if (!open_by(streams, flow, packet, from))
         return;
+    open_by_acknowledgment(flow, packet, from);
     segment_note(flow, packet, from == ENDPOINT_LOW);
     if ((flags & (TCP_ACK | TCP_SYN)) == TCP_ACK) {
         on_handshake_ack(flow, packet, from);

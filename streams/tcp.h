@@ -20,12 +20,6 @@ struct reassembly_sink tcp_sink_of(struct tcp_sink *sink);
 /* Whether this side's bytes are held back until the other side's hole is settled. */
 bool tcp_is_held_back(const struct tcp_flow *tcp, enum endpoint from);
 
-/*
- * Whether this side's bytes must wait even where they are in order: while the flow awaits, those of the answering side, and
- * of the other one as soon as answers wait, for both then go on in the order of capture.
- */
-bool tcp_must_hold(const struct tcp_flow *tcp, enum endpoint from);
-
 /* Tells the end of a side whose FIN is reached, and closes the flow when both have ended. */
 void tcp_check_end(struct streams *streams, struct flow *flow, enum endpoint from);
 
@@ -43,6 +37,9 @@ void tcp_finding(struct streams *streams, struct flow *flow, enum flow_finding w
 
 /* The other side says that it has bytes that were not captured yet: the flow awaits them. */
 void tcp_await(struct flow *flow, const struct packet *packet, enum endpoint from);
+
+/* Hands on the answers that do not wait for the awaited side's bytes any more. */
+void tcp_hand_on_answers(struct streams *streams, struct flow *flow);
 
 /* After each packet: whether the awaited bytes are there, or are given up. */
 void tcp_settle_awaited(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from);

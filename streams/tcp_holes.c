@@ -17,37 +17,31 @@
 #define REORDER_MOMENTS 8
 #define REORDER_US 1000000
 
-/* Hands on what one side holds in order, as far as it was captured at `until_us` or earlier. */
-static void drain_until(struct streams *streams, struct flow *flow, enum endpoint from, int64_t until_us)
+/* Hands on what one side holds in order, as far as it begins before `to` and does not wait for more than `other_next`. */
+static void drain(struct streams *streams, struct flow *flow, enum endpoint from, uint64_t to, uint64_t other_next)
 {
     struct tcp_sink sink = {.streams = streams, .flow = flow, .from = from};
     struct reassembly_sink reassembly_sink = tcp_sink_of(&sink);
 
-    reassembly_drain(&flow->tcp->stream[from], &reassembly_sink, 0, until_us, &streams->held_bytes);
+    reassembly_drain(&flow->tcp->stream[from], &reassembly_sink, to, other_next, &streams->held_bytes);
 }
 
-/* The same, as far as it is no newer than what the other side holds in order. */
-static void drain_older(struct streams *streams, struct flow *flow, enum endpoint from)
+void tcp_hand_on_answers(struct streams *streams, struct flow *flow)
 {
-    int64_t until_us;
+    const struct tcp_flow *tcp = flow->tcp;
 
-    if (!reassembly_is_ready(&flow->tcp->stream[endpoint_other(from)], &until_us))
-        until_us = INT64_MAX;
-    drain_until(streams, flow, from, until_us);
+    drain(streams, flow, endpoint_other(tcp->awaited), UINT64_MAX, tcp->stream[tcp->awaited].next);
 }
 
-/* The hole is filled or given up: what both sides hold since then goes on, in the order in which it was captured. */
+/* The hole is filled or given up: nothing has to wait any more. */
 static void release_held_back(struct streams *streams, struct flow *flow)
 {
     enum endpoint awaited = flow->tcp->awaited;
     enum endpoint other = endpoint_other(awaited);
-    int64_t time_us;
 
     flow->tcp->awaits = false;
-    while (reassembly_is_ready(&flow->tcp->stream[awaited], &time_us) || reassembly_is_ready(&flow->tcp->stream[other], &time_us)) {
-        drain_older(streams, flow, awaited);
-        drain_older(streams, flow, other);
-    }
+    drain(streams, flow, awaited, UINT64_MAX, UINT64_MAX);
+    drain(streams, flow, other, UINT64_MAX, UINT64_MAX);
     tcp_check_end(streams, flow, awaited);
     tcp_check_end(streams, flow, other);
 }
@@ -79,7 +73,7 @@ static bool fill_from_doubts(struct streams *streams, struct flow *flow, enum en
     note_refuted(streams, flow, from, &segment);
     if (segment.length > 0)
         (void)reassembly_segment(stream, &reassembly_sink, segment.start, bytes_of(segment.bytes, segment.captured), segment.length, segment.time_us,
-                                 tcp_must_hold(flow->tcp, from), &streams->held_bytes);
+                                 (struct segment_order){.after = 0}, &streams->held_bytes);
     if (segment.has_fin)
         tcp_take_fin(flow, from, (int64_t)(segment.start + segment.length));
     memory_free(segment.bytes);
@@ -104,14 +98,6 @@ bool tcp_give_up_hole(struct streams *streams, struct flow *flow, enum endpoint 
     return reassembly_give_up_hole(stream, &reassembly_sink, to, time_us, &streams->held_bytes);
 }
 
-/* Gives up the first hole of the awaited side, as far as it lies before offset `to`. False where there is none. */
-static bool give_up_hole(struct streams *streams, struct flow *flow, uint64_t to)
-{
-    struct tcp_flow *tcp = flow->tcp;
-
-    return tcp->stream[tcp->awaited].next < to && tcp_give_up_hole(streams, flow, tcp->awaited, to, tcp->awaited_since_us);
-}
-
 /* The newest word of the other side counts: an acknowledgment that it does not repeat was forged, or a mistake. */
 static void believe_newest_acknowledgment(struct streams *streams, struct tcp_flow *tcp)
 {
@@ -126,29 +112,27 @@ static void believe_newest_acknowledgment(struct streams *streams, struct tcp_fl
         return;
     streams->counters[COUNTER_ACKNOWLEDGMENTS_TAKEN_BACK]++;
     tcp->awaited_to = (uint64_t)newest;
-    if (tcp->awaited_first > tcp->awaited_to)
-        tcp->awaited_first = tcp->awaited_to;
 }
 
-/*
- * What the other side had acknowledged when it was first held back comes first; behind that both sides go on in the
- * order in which they were captured.
- */
+/* Hole by hole and piece by piece, so that each answer still stands behind what it acknowledges. */
 void tcp_give_up_awaited(struct streams *streams, struct flow *flow)
 {
     struct tcp_flow *tcp = flow->tcp;
     struct reassembly *stream = &tcp->stream[tcp->awaited];
-    int64_t captured_us;
 
+    if (flow->packets[tcp->awaited] == 0 && !stream->has_start) {
+        /* only an acknowledgment told of that side, and nothing of it was captured: nothing of it is to be awaited again */
+        tcp->is_one_sided = true;
+        stream->is_open = false;
+        tcp->awaited_to = 0;
+    }
     believe_newest_acknowledgment(streams, tcp);
-    while (give_up_hole(streams, flow, tcp->awaited_first))
-        continue;
-    while (reassembly_in_order_to(stream) < tcp->awaited_to) {
-        drain_older(streams, flow, tcp->awaited);
-        if (reassembly_is_ready(stream, &captured_us))
-            drain_until(streams, flow, endpoint_other(tcp->awaited), captured_us);
-        else if (!give_up_hole(streams, flow, end_of_hole(stream, tcp->awaited_to)))
+    while (stream->next < tcp->awaited_to) {
+        if (reassembly_is_ready(stream))
+            drain(streams, flow, tcp->awaited, stream->next + 1, UINT64_MAX);
+        else if (!tcp_give_up_hole(streams, flow, tcp->awaited, end_of_hole(stream, tcp->awaited_to), tcp->awaited_since_us))
             break;
+        tcp_hand_on_answers(streams, flow);
     }
     release_held_back(streams, flow);
 }
@@ -214,7 +198,6 @@ void tcp_await(struct flow *flow, const struct packet *packet, enum endpoint fro
         tcp->awaits = true;
         tcp->awaited = sender;
         tcp->awaited_to = 0;
-        tcp->awaited_first = (uint64_t)offset;
         tcp->awaited_moments = 0;
         tcp->awaited_in_order = reassembly_in_order_to(stream);
         tcp->awaited_since_us = packet->time_us;

@@ -9,7 +9,10 @@ Each case is read
   bytewise  with every TCP segment split to single bytes: the protocol rows must be equal;
   cuts      cut after every packet (after about 200 of them where there are more): it must not
             fail, and what was said of an earlier row must stand;
-  threads   with --threads 3: the same rows, but for their ids.
+  threads   with --threads 3: the same rows, but for their ids;
+  apart     as if the two directions had been captured apart, by clocks that differ by 30 ms either
+            way: what was said must be the same (plain dialogues; not FTP, whose data connections come in
+            their time).
 At the end, over all cases: a column that is NULL everywhere fails, unless the schema says that it is
 not filled yet; one that the schema says so of must be NULL.
 
@@ -216,6 +219,44 @@ def test_threads(case, scratch):
             raise Failure('with three threads, %s differs:\n%s' % (view, difference('\n'.join(rows), '\n'.join(three[view]), '1 thread', '3 threads')))
 
 
+LINK_HEADERS = {split_segments.LINK_ETHERNET: 14, split_segments.LINK_RAW: 0, split_segments.LINK_LINUX_SLL: 16, split_segments.LINK_LINUX_SLL2: 20}
+TIMES = re.compile(r'.*_us|.*time|duration')
+
+
+def comes_from_higher(link_type, data):
+    """Which of its two ends sent a TCP packet, as a truth value; None for anything else."""
+    ip = data[LINK_HEADERS[link_type]:]
+    if len(ip) >= 40 and ip[0] >> 4 == 4 and ip[9] == 6:
+        header, source, target = (ip[0] & 15) * 4, ip[12:16], ip[16:20]
+    elif len(ip) >= 60 and ip[0] >> 4 == 6 and ip[6] == 6:
+        header, source, target = 40, ip[8:24], ip[24:40]
+    else:
+        return None
+    return source + ip[header:header + 2] > target + ip[header + 2:header + 4]
+
+
+def what_was_said(case, capture, scratch):
+    """The rows of sessions and what is in them, without times."""
+    rows = view_rows.protocol_rows(read_views(case, capture, scratch, ['--threads', '1', '--no-ndpi']))
+    return {view: [{column: value for column, value in row.items() if not TIMES.fullmatch(column)} for row in rows[view]]
+            for view in ('sessions', *STANDING_VIEWS)}
+
+
+def test_apart(case, scratch):
+    link_type, packets = split_segments.read_capture(os.path.join(case.folder, case.capture))
+    if link_type not in LINK_HEADERS or re.search(r'^ftp/|^streams/|gap|midstream|hostile', case.name):
+        return  # what depends on the moment in which something was said
+    whole = what_was_said(case, case.capture, scratch)
+    for higher_is_late in (True, False):
+        apart = os.path.join(scratch, 'apart.pcap')
+        shifted = [split_segments.Packet(packet.time_ns + (30000000 if comes_from_higher(link_type, packet.data) == higher_is_late else 0), packet.data,
+                                         packet.wire_length) for packet in packets]
+        split_segments.write_pcap(apart, link_type, sorted(shifted, key=lambda packet: packet.time_ns))
+        found = first_difference(whole, what_was_said(case, apart, scratch))
+        if found:
+            raise Failure('captured apart, %s' % found)
+
+
 def disturbed_flows(views, whole):
     """
     Flows of which a cut rightly tells another story: a hole that a later packet fills counts as missing when the capture
@@ -297,7 +338,7 @@ def test_cuts(case, scratch):
             before = counts
 
 
-TESTS_OF_A_CASE = {'whole': test_whole, 'bytewise': test_bytewise, 'cuts': test_cuts, 'threads': test_threads}
+TESTS_OF_A_CASE = {'whole': test_whole, 'bytewise': test_bytewise, 'cuts': test_cuts, 'threads': test_threads, 'apart': test_apart}
 
 
 def run_one(case, name):

@@ -410,6 +410,29 @@ UNIT_TEST(tcp_directions_captured_apart_lose_nothing)
     CHECK(strstr(story.at, "<") == NULL);
 }
 
+UNIT_TEST(tcp_a_server_captured_later_is_waited_for)
+{
+    struct streams *streams = begin();
+
+    send_flags(streams, FROM_CLIENT, TCP_SYN, -1, -1);
+    send_flags(streams, FROM_CLIENT, TCP_ACK, 0, 0);
+    send_segment(streams, FROM_CLIENT, 0, "q1", 6); /* answers a greeting that comes later */
+    send_segment(streams, FROM_CLIENT, 2, "q2", 8);
+    send_flags(streams, FROM_SERVER, TCP_SYN | TCP_ACK, -1, 0);
+    send_segment(streams, FROM_SERVER, 0, "hello!", 0);
+    send_segment(streams, FROM_SERVER, 6, "A1", 2);
+    send_segment(streams, FROM_SERVER, 8, "A2", 4);
+    CHECK_TEXT(finish(streams), "s:hello! c:q1 s:A1 c:q2 s:A2 c.capture s.capture | S1/4/10 ");
+
+    streams = begin(); /* and it never comes */
+    send_flags(streams, FROM_CLIENT, TCP_SYN, -1, -1);
+    send_flags(streams, FROM_CLIENT, TCP_ACK, 0, 0);
+    send_segment(streams, FROM_CLIENT, 0, "q1", 6);
+    clock_us += 2000000;
+    send_segment(streams, FROM_CLIENT, 2, "q2", 8);
+    CHECK_TEXT(finish(streams), "c:q1 c:q2 c.capture s.capture | S0/4/0 ");
+}
+
 UNIT_TEST(tcp_answers_captured_first_wait_for_their_questions)
 {
     struct streams *streams = begin();
@@ -421,5 +444,5 @@ UNIT_TEST(tcp_answers_captured_first_wait_for_their_questions)
     send_segment(streams, FROM_CLIENT, 0, "q1", 0);
     send_segment(streams, FROM_CLIENT, 2, "q2", 2);
     send_segment(streams, FROM_CLIENT, 4, "q3", 4);
-    CHECK_TEXT(finish(streams), "c:q1 s:A1 s:A2 s:A3 c:q2 c:q3 c.capture s.capture | S1/6/6 ");
+    CHECK_TEXT(finish(streams), "c:q1 s:A1 c:q2 s:A2 c:q3 s:A3 c.capture s.capture | S1/6/6 ");
 }
