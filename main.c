@@ -58,6 +58,7 @@ static const char usage_text[] =
     "                       last, windows or bsd\n"
     "      --checksums C    packets with a wrong checksum: verify leaves them out, offload (default)\n"
     "                       tells those a network card was to fill in from wrong ones, ignore believes all\n"
+    "      --passwords      record passwords too, where a protocol shows them (default: never)\n"
     "      --no-ndpi        do not name flows by nDPI: faster; the ndpi_ columns stay NULL\n"
     "  -q, --quiet          no progress, no summary; warnings and errors only\n"
     "live:\n"
@@ -90,6 +91,7 @@ enum long_option {
     OPTION_APPEND = 256,
     OPTION_THREADS,
     OPTION_CHECKSUMS,
+    OPTION_PASSWORDS,
     OPTION_NO_NDPI,
     OPTION_TCP_POLICY,
     OPTION_MEMORY,
@@ -189,6 +191,7 @@ static const struct option long_options[] = {
     {"count", required_argument, NULL, 'c'},
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"checksums", required_argument, NULL, OPTION_CHECKSUMS},
+    {"passwords", no_argument, NULL, OPTION_PASSWORDS},
     {"no-ndpi", no_argument, NULL, OPTION_NO_NDPI},
     {"memory", required_argument, NULL, OPTION_MEMORY},
     {"tcp-policy", required_argument, NULL, OPTION_TCP_POLICY},
@@ -260,6 +263,9 @@ static bool take_option(struct arguments *arguments, int letter, const char *val
         return true;
     case OPTION_CHECKSUMS:
         return parse_checksums(value, &arguments->pipeline.checksums);
+    case OPTION_PASSWORDS:
+        arguments->pipeline.recording.passwords = true;
+        return true;
     case OPTION_NO_NDPI:
         arguments->pipeline.names_flows = false;
         return true;
@@ -577,8 +583,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"read", command_read, " output append filter count threads memory checksums no-ndpi tcp-policy quiet "},
-    {"live", command_live, " output append filter count threads memory checksums no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
+    {"read", command_read, " output append filter count threads memory checksums passwords no-ndpi tcp-policy quiet "},
+    {"live", command_live, " output append filter count threads memory checksums passwords no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
     {"sessions", command_sessions, " format protocol limit "},
     {"sql", command_sql, " format "},
     {"pcap", command_pcap, " write where with-data captures "},

@@ -223,6 +223,7 @@ static bool start_worker(struct pipeline *pipeline, unsigned position)
         .context = &worker->writer,
         .write = write_row,
         .next_id = next_id,
+        .recording = &pipeline->options->recording,
         .names_flows = pipeline->options->names_flows,
         .tcp_policy = pipeline->options->tcp_policy,
         .is_live = pipeline->options->device.device != NULL,

@@ -5,6 +5,7 @@
 #ifndef WIRESCRIBE_PIPELINE_H
 #define WIRESCRIBE_PIPELINE_H
 
+#include "base/flow.h"
 #include "capture/capture.h"
 #include "store/store.h"
 
@@ -24,6 +25,7 @@ struct pipeline_options {
     bool names_flows;      /* by nDPI */
     enum overlap_policy tcp_policy; /* of the hosts that receive */
     enum checksum_mode checksums;
+    struct recording_options recording;
     const volatile sig_atomic_t *stop;
     void (*progress)(void *context, const struct capture_totals *totals); /* may be NULL */
 };

@@ -76,12 +76,21 @@ struct expectation {
 };
 #define EXPECTATION_SECONDS 120
 
+struct vault;
+
+/* What is to be recorded beyond what every run records. Constant while the stages run; owned by whoever starts them. */
+struct recording_options {
+    bool passwords;      /* also passwords, where a protocol shows them */
+    struct vault *vault; /* where the contents of files are stored; NULL: they are not */
+};
+
 /*
  * What a worker offers to the conversations of its flows. All calls are made on
  * the worker's own thread.
  */
 struct worker_services {
     void *worker;
+    const struct recording_options *recording; /* NULL: nothing beyond what every run records */
     /* Writes one row. `record` is the struct that `table` describes; it and its texts are copied. */
     void (*write)(void *worker, const struct record_table *table, const void *record);
     /* The next id of that kind: unique in the database, from 1. */

@@ -667,6 +667,13 @@ uint64_t conversation_missing(const struct conversation *conversation, enum side
     return conversation->side[from].missing;
 }
 
+const struct recording_options *conversation_recording(const struct conversation *conversation)
+{
+    static const struct recording_options nothing_more;
+
+    return conversation->services->recording != NULL ? conversation->services->recording : &nothing_more;
+}
+
 void conversation_write(struct conversation *conversation, const struct record_table *table, const void *record)
 {
     conversation->services->write(conversation->services->worker, table, record);

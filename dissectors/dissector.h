@@ -122,6 +122,9 @@ bool conversation_has_start(const struct conversation *conversation, enum side f
 /* Bytes of this side that are missing so far (gaps told by on_gap). */
 uint64_t conversation_missing(const struct conversation *conversation, enum side from);
 
+/* What is to be recorded beyond what every run records. */
+const struct recording_options *conversation_recording(const struct conversation *conversation);
+
 /* Writes one row; see struct worker_services. */
 void conversation_write(struct conversation *conversation, const struct record_table *table, const void *record);
 

@@ -1,0 +1,34 @@
+/*
+ * content.h - what a file holds, as its bytes go by: how many there are, their SHA-256, their media type.
+ *
+ * Whoever moves a file makes one, adds its bytes in their order, transfer encodings removed, and
+ * asks at the end. Nothing of the file is kept but its first bytes.
+ */
+#ifndef WIRESCRIBE_DISSECTORS_CONTENT_H
+#define WIRESCRIBE_DISSECTORS_CONTENT_H
+
+#include "base/file.h"
+#include "dissectors/dissector.h"
+
+/* As many first bytes tell the media type. */
+#define CONTENT_HEAD_LIMIT 8192
+
+/* NULL, where memory is out, is taken by every function: then nothing is known of the content but nothing fails. */
+struct content;
+
+struct content *content_new(struct conversation *conversation);
+void content_add(struct content *content, struct bytes more);
+/* `count` bytes are missing here. */
+void content_lose(struct content *content, uint64_t count);
+void content_free(struct content *content);
+
+/* The first bytes, CONTENT_HEAD_LIMIT at most, as far as none of them is missing. Valid until the next call. */
+struct bytes content_head(const struct content *content);
+
+/*
+ * The file is over, or broken off: fills size, missing, mime_type, sha256 and stored_path of its row, which
+ * borrow from the content until content_free. Call it once.
+ */
+void content_end(struct content *content, struct file_record *row);
+
+#endif
