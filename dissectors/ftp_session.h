@@ -1,0 +1,104 @@
+/*
+ * ftp_session.h - what the files of FTP's control connection share about one session.
+ */
+#ifndef WIRESCRIBE_DISSECTORS_FTP_SESSION_H
+#define WIRESCRIBE_DISSECTORS_FTP_SESSION_H
+
+#include "dissectors/ftp.h"
+#include "dissectors/ftp_data.h"
+#include "dissectors/line.h"
+#include "dissectors/pending.h"
+
+#define FTP_ARGUMENT_LIMIT 4096
+#define FTP_VERB_LIMIT 32
+#define FTP_NAME_LIMIT 256 /* user, password, system */
+/* Transfers that one control connection keeps open; the oldest is given up. */
+#define FTP_CHANNELS_LIMIT 64
+
+/* One command that waits for its reply. Owned by its pending_command. */
+struct ftp_request {
+    int64_t number;
+    char verb[FTP_VERB_LIMIT + 1]; /* upper case */
+    size_t verb_length;
+    struct text argument;
+    struct ftp_channel *channel; /* held; a transfer's, or what a PORT announced; or NULL */
+    bool is_early;               /* a transfer: commands before it that say where it goes had no reply yet */
+};
+
+struct ftp {
+    struct line_reader lines[SIDE_COUNT];
+    bool is_resyncing[SIDE_COUNT]; /* bytes were lost: the next line may be the rest of one */
+    struct reply_reader reply;
+    struct pending pending;
+    uint64_t replies_owed; /* to commands that were given up because too many waited: they come first */
+    bool has_greeting;
+    bool has_replies;
+    bool user_is_doubtful;        /* a USER may be among missing bytes */
+    unsigned strange[SIDE_COUNT]; /* lines in a row that are none of the protocol's */
+    struct text banner;
+    struct text user;
+    struct text password;
+    struct text system;
+    struct text last_reply;
+    struct text directory; /* the working directory; empty: not known */
+    const char *auth_result;
+    bool is_encrypted_from_now;
+    bool client_is_behind; /* commands of the client are unread until AUTH is answered */
+    int64_t commands;
+    int64_t transfers;
+    bool has_offset; /* REST was accepted for the next transfer */
+    uint64_t offset;
+    bool has_port; /* PORT stands until the next one or PASV (RFC 959, 3.2) */
+    struct address port_ip;
+    uint16_t port;
+    struct ftp_channel *next;                         /* held; announced, and not yet used by a command */
+    struct ftp_channel *channels[FTP_CHANNELS_LIMIT]; /* held; with a command, and not yet written */
+    unsigned channel_count;
+    uint64_t bytes_up; /* of transfers that are written already */
+    uint64_t bytes_down;
+    bool told_too_many;
+    bool told_long_line[SIDE_COUNT];
+};
+
+static inline void ftp_set_text(struct text *text, struct bytes bytes)
+{
+    text_clear(text);
+    text_append(text, bytes);
+}
+
+/* ---- ftp_commands.c ---- */
+
+/* A command was sent. `argument`: at == NULL where there is none. */
+void ftp_on_command(struct conversation *conversation, struct ftp *ftp, struct bytes word, struct bytes argument);
+
+/* Writes a command's row and lets go of it. `code` 0: its reply was not seen. */
+void ftp_finish_command(struct conversation *conversation, const struct pending_command *command, unsigned code, struct bytes reply);
+
+/* The oldest `count` commands get no reply any more. */
+void ftp_give_up_commands(struct conversation *conversation, struct ftp *ftp, unsigned count);
+
+/* ---- ftp_replies.c ---- */
+
+/* A whole reply stands in ftp->reply. True where TLS begins behind it. */
+bool ftp_on_reply(struct conversation *conversation, struct ftp *ftp);
+
+/* ---- ftp_channels.c ---- */
+
+/* A command that moves data was sent. */
+void ftp_channels_begin_transfer(struct conversation *conversation, struct ftp *ftp, struct ftp_request *request);
+
+/* Its final reply. */
+void ftp_channels_on_transfer_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, unsigned code);
+
+/* PORT or (is_extended) EPRT was sent, and answered. */
+void ftp_channels_on_port_sent(struct conversation *conversation, struct ftp *ftp, struct ftp_request *request, bool is_extended);
+void ftp_channels_on_port_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, bool is_extended,
+                                bool is_good);
+
+/* The reply to PASV or (is_extended) EPSV, which agrees. */
+void ftp_channels_on_passive(struct conversation *conversation, struct ftp *ftp, struct bytes reply, bool is_extended);
+
+/* The control connection is over. */
+void ftp_channels_finish(struct conversation *conversation, struct ftp *ftp);
+
+#endif
