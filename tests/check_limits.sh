@@ -1,7 +1,8 @@
 #!/bin/bash
 # Captures that try to exhaust the program (tests/floods.py): memory stays within --memory, the time goes with the number of
-# packets and not with its square, what was given up is told, and what is not part of the flood is read as ever.
-# The last line is "N passed, N failed, N skipped". Environment: WIRESCRIBE (the program).
+# packets and not with its square, what was given up is told, and what is not part of the flood is read as ever. Large files
+# (tests/bench/make_load) pass through a pipe in no more memory than small ones, and come out with the digests they went in with.
+# The last line is "N passed, N failed, N skipped". Environment: WIRESCRIBE, MAKE_LOAD (the programs).
 set -uo pipefail
 tests=$(cd "$(dirname "$0")" && pwd)
 wirescribe=${WIRESCRIBE:-$tests/../build/wirescribe}
@@ -10,6 +11,7 @@ trap 'rm -rf "$scratch"' EXIT
 passed=0
 failed=0
 skipped=0
+make_load=${MAKE_LOAD:-$tests/../build/tests/bench/make_load}
 memory_mb=112
 is_sanitized=false
 grep -q __asan_init "$wirescribe" 2> /dev/null && is_sanitized=true
@@ -28,17 +30,16 @@ check() # check WHAT COMMAND...
 
 ask() { "$wirescribe" sql "$scratch/out.db" "$1" --format csv | tail -n 1 | tr -d '\r'; }
 
-# run CAPTURE: reads it, sets $milliseconds (of processor time) and $peak_kb
+# run CAPTURE: reads it ('-': standard input), sets $milliseconds (of processor time) and $peak_kb
 run()
 {
     rm -f "$scratch/out.db"
-    python3 - "$wirescribe" "$1" "$scratch/out.db" "$memory_mb" > "$scratch/cost" << 'PYTHON'
+    python3 -c "
 import resource, subprocess, sys
 program, capture, database, memory = sys.argv[1:]
 status = subprocess.run([program, 'read', '-q', '--threads', '1', '--memory', memory + 'M', capture, '-o', database]).returncode
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(status, int((used.ru_utime + used.ru_stime) * 1000), used.ru_maxrss)
-PYTHON
+print(status, int((used.ru_utime + used.ru_stime) * 1000), used.ru_maxrss)" "$wirescribe" "$1" "$scratch/out.db" "$memory_mb" > "$scratch/cost"
     read -r status milliseconds peak_kb < "$scratch/cost"
 }
 
@@ -81,6 +82,33 @@ check 'resets: the stream is whole and nothing else' [ "$(ask "SELECT client_byt
 
 flood overlaps 60000
 check 'overlaps: told once' [ "$(ask "SELECT count(*) FROM findings WHERE name = 'tcp_overlap_differs'")" = 1 ]
+
+# transfer SCENE SMALL LARGE: reads so many megabytes of it from a pipe
+transfer()
+{
+    local scene=$1 small=$2 large=$3 small_kb
+
+    if [ ! -x "$make_load" ]; then
+        skipped=$((skipped + 3))
+        return
+    fi
+    run - < <("$make_load" -o - --scene "$scene" --megabytes "$small" 2> /dev/null)
+    small_kb=$peak_kb
+    run - < <("$make_load" -o - --scene "$scene" --megabytes "$large" --files "$scratch/files" 2> /dev/null)
+    check "$scene: exit status" [ "$status" = 0 ]
+    if $is_sanitized; then
+        skipped=$((skipped + 1))
+    else
+        check "$scene: $large MB take $peak_kb KB at the most, $small MB $small_kb" [ "$peak_kb" -le $((small_kb + 6144)) ]
+    fi
+}
+
+large_files=(40 100)
+if $is_sanitized; then
+    large_files=(8 40)
+fi
+transfer mail 4 "${large_files[0]}"
+transfer ftp 4 "${large_files[1]}"
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

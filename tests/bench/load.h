@@ -48,6 +48,7 @@ struct output_totals {
     uint64_t bytes, packets, last_time;
 };
 
+/* `path` may be "-": standard output. */
 void output_open(const char *path);
 void output_close(void);
 
@@ -127,6 +128,48 @@ void scene_write(const struct scene *scene, size_t index, const struct address *
  * open at a time. Returns the factor in millionths. */
 uint64_t scenes_stretch(struct scene *scenes, size_t count, uint64_t under_way, uint64_t bytes_per_second);
 
+/* ---- load_file.c: the files that a load carries ---- */
+
+struct evp_md_ctx_st;
+
+struct file {
+    char name[64];
+    uint64_t size;
+    struct evp_md_ctx_st *digest; /* NULL: nobody wants the list */
+};
+
+/* Opens the list of files, before the first one begins. */
+void files_open(const char *path);
+void files_close(void);
+
+void file_begin(struct file *file, const char *name);
+void file_add(struct file *file, const uint8_t *bytes, size_t length);
+void file_end(struct file *file);
+
+/* ---- load_mail.c: mails ---- */
+
+struct mail {
+    unsigned number;
+    uint64_t attachment_left;
+    bool has_begun, has_ended;
+    uint8_t around[65536]; /* what comes before the attachment, then what comes behind it */
+    size_t around_length;
+    const uint8_t *ready;
+    size_t ready_left;
+    struct file file;
+};
+
+/* Makes the contents of attachments; once, before the others. mail_end() gives the memory back. */
+void mail_prepare(void);
+void mail_end(void);
+
+/* A mail with an attachment of so many bytes, and about twice `prose` bytes of text (20000 at most). */
+void mail_begin(struct mail *mail, unsigned number, uint64_t attachment, size_t prose);
+
+/* The next bytes of it, as they travel behind DATA; fewer than `room` only at the end. */
+size_t mail_take(struct mail *mail, uint8_t *to, size_t room);
+bool mail_is_over(struct mail *mail);
+
 /* ---- load_bulk.c: bulk transfers ---- */
 
 enum side { CLIENT, SERVER, SIDES };
@@ -151,7 +194,15 @@ struct bulk {
     uint32_t pattern_start;
     uint16_t identification;
     unsigned transfers;
+    struct mail *mail; /* NULL: the content is a pattern */
+    struct file file;
 };
+
+/* What --scene asks for: one FTP download, one mail with a large attachment, or many mails. */
+enum single { SINGLE_FTP, SINGLE_MAIL, SINGLE_MAILS };
+
+/* Writes such a load of about so many bytes; answers the number of transfers. */
+unsigned bulk_write_single(enum single kind, uint64_t bytes);
 
 /* Makes the contents of the transfers; once, before the others. bulk_end() gives the memory back. */
 void bulk_prepare(void);

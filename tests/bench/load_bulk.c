@@ -1,7 +1,7 @@
 /* Bulk transfers: FTP downloads and uploads (passive, active, and extended passive over IPv6) with their control connections,
- * and WebSocket messages of 64 KiB both ways. Handshakes, full segments, an ACK for every second segment, FINs; nothing is
+ * WebSocket messages of 64 KiB both ways, and mails. Handshakes, full segments, an ACK for every second segment, FINs; nothing is
  * lost or sent twice, and the link's delay is not modelled: all that was sent is acknowledged by the next packet back.
- * Reference: RFC 959, 2428, 6455, 9293. */
+ * Reference: RFC 959, 2428, 5321, 6455, 9293. */
 #define _GNU_SOURCE 1
 
 #include "load.h"
@@ -18,17 +18,20 @@ enum {
     BLOCK_BYTES = 1460,
     MESSAGE_BYTES = 65536,
     TRANSFER_BYTES_LEAST = 2 << 20,
-    TRANSFER_BYTES_MOST = 24 << 20
+    TRANSFER_BYTES_MOST = 24 << 20,
+    MAIL_ATTACHMENT = 56000, /* with their texts, mails of 100 KB */
+    MAIL_PROSE = 12000,
+    SINGLE_MEGABITS = 1000
 };
 
-enum action { SEND_SYN, SEND_SYN_ACK, SEND_ACK, SEND_TEXT, SEND_TRANSFER, SEND_FIN, THE_END };
+enum action { BEGIN_MAIL, SEND_SYN, SEND_SYN_ACK, SEND_ACK, SEND_TEXT, SEND_TRANSFER, SEND_FIN, THE_END };
 
 struct step {
     enum action action;
     enum channel channel;
     enum side from;
     const char *text; /* %c, %s: client's and server's address with commas, %p: data port with a comma, %e: data port,
-                         %h: server's address, %n: size of the file */
+                         %h: server's address, %n: size of the file, %i: number of the mail */
 };
 
 struct script {
@@ -107,6 +110,26 @@ static const struct step extended_download[] = {
 static const struct step websocket_download[] = {WEBSOCKET_OPEN, {SEND_TRANSFER, CONTROL, SERVER, NULL}, WEBSOCKET_CLOSE};
 static const struct step websocket_upload[] = {WEBSOCKET_OPEN, {SEND_TRANSFER, CONTROL, CLIENT, NULL}, WEBSOCKET_CLOSE};
 
+#define MAIL \
+    {BEGIN_MAIL, CONTROL, CLIENT, NULL}, SAYS(CLIENT, "MAIL FROM:<load@example.net>\r\n"), SAYS(SERVER, "250 2.1.0 Ok\r\n"), \
+        SAYS(CLIENT, "RCPT TO:<reader@example.org>\r\n"), SAYS(SERVER, "250 2.1.5 Ok\r\n"), SAYS(CLIENT, "DATA\r\n"), \
+        SAYS(SERVER, "354 End data with <CR><LF>.<CR><LF>\r\n"), {SEND_TRANSFER, CONTROL, CLIENT, NULL}, \
+        SAYS(SERVER, "250 2.0.0 Ok: queued as %i\r\n")
+#define MAIL_SESSION(mails) \
+    HANDSHAKE(CONTROL, CLIENT, SERVER), SAYS(SERVER, "220 mail.example.org ESMTP\r\n"), SAYS(CLIENT, "EHLO desk.example.net\r\n"), \
+        SAYS(SERVER, "250-mail.example.org\r\n250-PIPELINING\r\n250-SIZE 1000000000\r\n250 8BITMIME\r\n"), mails, SAYS(CLIENT, "QUIT\r\n"), \
+        SAYS(SERVER, "221 2.0.0 Bye\r\n"), GOODBYE(CONTROL, SERVER, CLIENT), {THE_END, CONTROL, CLIENT, NULL}
+#define FOUR_MAILS MAIL, MAIL, MAIL, MAIL
+
+static const struct step one_mail[] = {MAIL_SESSION(MAIL)};
+static const struct step four_mails[] = {MAIL_SESSION(FOUR_MAILS)};
+
+static const struct script single_scripts[] = {
+    [SINGLE_FTP] = {false, false, 21, CLIENT, passive_download},
+    [SINGLE_MAIL] = {false, false, 25, CLIENT, one_mail},
+    [SINGLE_MAILS] = {false, false, 25, CLIENT, four_mails},
+};
+
 static const struct script scripts[] = {
     {false, false, 21, CLIENT, passive_download},     {false, true, 8080, CLIENT, websocket_download},
     {false, false, 21, SERVER, active_upload},        {true, false, 21, CLIENT, extended_download},
@@ -133,20 +156,9 @@ static size_t websocket_header_length(enum side from)
     return from == CLIENT ? 14 : 10;
 }
 
-void bulk_begin(struct bulk *bulk, size_t lane)
+/* Fresh addresses and ports for the script. */
+static void choose_endpoints(struct bulk *bulk)
 {
-    size_t kinds = sizeof scripts / sizeof scripts[0];
-    bulk->script = &scripts[(lane + bulk->transfers++) % kinds];
-    bulk->step = 0;
-    bulk->sent = 0;
-    bulk->size = TRANSFER_BYTES_LEAST + random_below(TRANSFER_BYTES_MOST - TRANSFER_BYTES_LEAST);
-    if (bulk->size > bulk->quota)
-        bulk->size = bulk->quota;
-    if (bulk->script->is_websocket) {
-        enum side from = bulk->script->steps == websocket_upload ? CLIENT : SERVER;
-        uint64_t frame = MESSAGE_BYTES + websocket_header_length(from);
-        bulk->size = (bulk->size / frame + 1) * frame;
-    }
     struct pool *pool = pool_of(bulk->script->is_ipv6, bulk->script->is_ipv6 ? IPV6_WIDTH : IPV4_WIDTH);
     if (pool == NULL)
         fail("too many widths of addresses");
@@ -161,6 +173,23 @@ void bulk_begin(struct bulk *bulk, size_t lane)
     bulk->connections[CONTROL].port[SERVER] = bulk->script->server_port;
     if (bulk->script->data_opener == SERVER)
         bulk->connections[DATA].port[SERVER] = 20;
+}
+
+void bulk_begin(struct bulk *bulk, size_t lane)
+{
+    size_t kinds = sizeof scripts / sizeof scripts[0];
+    bulk->script = &scripts[(lane + bulk->transfers++) % kinds];
+    bulk->step = 0;
+    bulk->sent = 0;
+    bulk->size = TRANSFER_BYTES_LEAST + random_below(TRANSFER_BYTES_MOST - TRANSFER_BYTES_LEAST);
+    if (bulk->size > bulk->quota)
+        bulk->size = bulk->quota;
+    if (bulk->script->is_websocket) {
+        enum side from = bulk->script->steps == websocket_upload ? CLIENT : SERVER;
+        uint64_t frame = MESSAGE_BYTES + websocket_header_length(from);
+        bulk->size = (bulk->size / frame + 1) * frame;
+    }
+    choose_endpoints(bulk);
     bulk->pattern_start = (uint32_t)random_next();
 }
 
@@ -265,6 +294,9 @@ static void bulk_text(const struct bulk *bulk, const char *format, char *text, s
         case 'n':
             append(text, size, "%" PRIu64, bulk->size);
             break;
+        case 'i':
+            append(text, size, "%u", bulk->mail->number);
+            break;
         default:
             fail("internal error: %%%c in a text", *format);
         }
@@ -289,16 +321,33 @@ static bool overlay_frame_headers(uint64_t sent, size_t length, enum side from, 
     return has_header;
 }
 
+static bool is_all_sent(const struct bulk *bulk)
+{
+    return bulk->mail != NULL ? mail_is_over(bulk->mail) : bulk->sent == bulk->size;
+}
+
+static void mail_segment(struct bulk *bulk, uint64_t time, const struct step *step)
+{
+    uint8_t payload[BLOCK_BYTES];
+    size_t length = mail_take(bulk->mail, payload, sizeof payload);
+    bulk->segments_unacknowledged++;
+    bulk_packet(bulk, time, step, mail_is_over(bulk->mail) ? 0x18 : 0x10, payload, length, sum_bytes(payload, length));
+}
+
 /* Writes the next data segment, or the ACK for the two before. Returns false when the transfer is complete. */
 static bool bulk_transfer(struct bulk *bulk, uint64_t time, const struct step *step)
 {
     size_t segment_most = bulk->script->is_ipv6 ? 1440 : BLOCK_BYTES;
-    if (bulk->segments_unacknowledged == 2 || bulk->sent == bulk->size) {
+    if (bulk->segments_unacknowledged == 2 || is_all_sent(bulk)) {
         struct step answer = *step;
         answer.from = step->from == CLIENT ? SERVER : CLIENT;
         bulk_packet(bulk, time, &answer, 0x10, NULL, 0, 0);
         bulk->segments_unacknowledged = 0;
-        return bulk->sent < bulk->size;
+        return !is_all_sent(bulk);
+    }
+    if (bulk->mail != NULL) {
+        mail_segment(bulk, time, step);
+        return true;
     }
     size_t length = bulk->size - bulk->sent < segment_most ? (size_t)(bulk->size - bulk->sent) : segment_most;
     size_t block = (bulk->pattern_start + bulk->sent / segment_most) % PATTERN_BLOCKS;
@@ -312,6 +361,7 @@ static bool bulk_transfer(struct bulk *bulk, uint64_t time, const struct step *s
             sum = sum_bytes(overlaid, length);
         }
     }
+    file_add(&bulk->file, payload, length);
     bulk->sent += length;
     bulk->segments_unacknowledged++;
     bulk_packet(bulk, time, step, bulk->sent == bulk->size ? 0x18 : 0x10, payload, length, sum);
@@ -322,7 +372,12 @@ bool bulk_write(struct bulk *bulk, uint64_t time)
 {
     const struct step *step = &bulk->script->steps[bulk->step];
     char text[512];
+    if (step->action == BEGIN_MAIL) {
+        mail_begin(bulk->mail, bulk->mail->number + 1, bulk->size, MAIL_PROSE);
+        step = &bulk->script->steps[++bulk->step];
+    }
     switch (step->action) {
+    case BEGIN_MAIL:
     case SEND_SYN:
         bulk_packet(bulk, time, step, 0x02, NULL, 0, 0);
         break;
@@ -355,4 +410,43 @@ bool bulk_write(struct bulk *bulk, uint64_t time)
 bool bulk_is_transferring(const struct bulk *bulk)
 {
     return bulk->script->steps[bulk->step].action == SEND_TRANSFER;
+}
+
+/* ---- loads of one kind ---- */
+
+/* Writes one session from its handshake to its end. */
+static void write_session(struct bulk *bulk)
+{
+    uint64_t time = output_totals().last_time;
+    bulk->step = 0;
+    bulk->sent = 0;
+    choose_endpoints(bulk);
+    for (bool goes_on = true; goes_on;) {
+        uint64_t before = output_totals().bytes;
+        goes_on = bulk_write(bulk, time);
+        time += (output_totals().bytes - before) * 8000 / SINGLE_MEGABITS;
+    }
+    bulk->transfers++;
+}
+
+unsigned bulk_write_single(enum single kind, uint64_t bytes)
+{
+    struct bulk bulk = {.script = &single_scripts[kind], .size = kind == SINGLE_MAILS ? MAIL_ATTACHMENT : bytes};
+    if (kind == SINGLE_FTP) {
+        char name[64];
+        snprintf(name, sizeof name, "archive-%" PRIu64 ".bin", bytes);
+        file_begin(&bulk.file, name);
+        write_session(&bulk);
+        file_end(&bulk.file);
+        return bulk.transfers;
+    }
+    bulk.mail = allocate(NULL, sizeof *bulk.mail);
+    bulk.mail->number = 0;
+    mail_prepare();
+    do
+        write_session(&bulk);
+    while (kind == SINGLE_MAILS && output_totals().bytes < bytes);
+    mail_end();
+    free(bulk.mail);
+    return bulk.transfers;
 }

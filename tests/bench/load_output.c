@@ -144,7 +144,7 @@ void output_open(const char *path)
 {
     output.path = path;
     output.buffer = allocate(NULL, OUTPUT_BUFFER);
-    output.descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    output.descriptor = strcmp(path, "-") == 0 ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (output.descriptor < 0)
         fail("%s: %s", path, strerror(errno));
     uint8_t *header = output.buffer;

@@ -1,6 +1,11 @@
 /* make_load: multiplies recorded sessions into one large load capture, for `make bench`.
  *
  *   make_load -o LOAD.pcap [--megabytes 500] [--under-way 1000] [--megabits 200] [--seed 1] CAPTURE...
+ *   make_load -o LOAD.pcap --scene ftp|mail|mails [--megabytes 500] [--seed 1] [--files LIST]
+ *
+ * The second form makes a load of one kind: an FTP download of one file of so many megabytes, one mail with an attachment of
+ * so many, or sessions with mails of about 100 KB until the load is so large. LIST gets the digest, size and name of each file
+ * in it. "-o -" writes to standard output. The rest of this page is about the first form.
  *
  * Reads classic pcap files (microseconds or nanoseconds, either byte order) of Ethernet with IPv4 or IPv6 TCP inside; each
  * file is one *scene*: all its TCP connections belong together (an FTP control connection and its data connections). The load
@@ -29,6 +34,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BULK_LANES = 8, STEP_NANOSECONDS = 400000 };
 
@@ -198,14 +204,66 @@ static void print_totals(const struct load *load, const char *path, uint64_t fac
             load->transfers, 100.0 * (double)load->bulk_bytes / (double)totals.bytes, load->most_under_way);
 }
 
+static bool kind_of_scene(const char *name, enum single *kind)
+{
+    static const char *const names[] = {[SINGLE_FTP] = "ftp", [SINGLE_MAIL] = "mail", [SINGLE_MAILS] = "mails"};
+    for (size_t index = 0; index < sizeof names / sizeof names[0]; index++)
+        if (strcmp(name, names[index]) == 0) {
+            *kind = (enum single)index;
+            return true;
+        }
+    return false;
+}
+
+static int write_single(const char *path, const char *scene, const char *files, uint64_t megabytes)
+{
+    enum single kind;
+    if (!kind_of_scene(scene, &kind))
+        fail("--scene: expected ftp, mail or mails, not '%s'", scene);
+    if (files != NULL)
+        files_open(files);
+    bulk_prepare();
+    output_open(path);
+    unsigned transfers = bulk_write_single(kind, megabytes * 1000000);
+    output_close();
+    files_close();
+    bulk_end();
+    struct output_totals totals = output_totals();
+    fprintf(stderr, "make_load: %s: %" PRIu64 " bytes, %" PRIu64 " packets, %.1f seconds of traffic; %u sessions, %s\n", path, totals.bytes, totals.packets,
+            (double)totals.last_time / 1e9, transfers, scene);
+    return 0;
+}
+
+static int write_copies(const char *path, uint64_t megabytes, uint64_t under_way, uint64_t megabits, char **captures, size_t count)
+{
+    struct load load = {.half = megabytes * 500000, .bytes_per_second = megabits * 125000 / 2, .scene_count = count};
+    load.scenes = allocate(NULL, load.scene_count * sizeof *load.scenes);
+    uint64_t left_out = 0;
+    for (size_t index = 0; index < load.scene_count; index++)
+        scene_load(&load.scenes[index], captures[index], &left_out);
+    uint64_t factor = scenes_stretch(load.scenes, load.scene_count, under_way, load.bytes_per_second);
+    bulk_prepare();
+    output_open(path);
+    write_load(&load);
+    output_close();
+    print_totals(&load, path, factor, left_out);
+    for (size_t index = 0; index < load.scene_count; index++)
+        scene_free(&load.scenes[index]);
+    free(load.scenes);
+    free(load.heap.events);
+    bulk_end();
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"output", required_argument, NULL, 'o'},   {"megabytes", required_argument, NULL, 'm'}, {"under-way", required_argument, NULL, 'u'},
-        {"megabits", required_argument, NULL, 'r'}, {"seed", required_argument, NULL, 's'},      {NULL, 0, NULL, 0},
+        {"megabits", required_argument, NULL, 'r'}, {"seed", required_argument, NULL, 's'},
+        {"scene", required_argument, NULL, 'c'},    {"files", required_argument, NULL, 'f'},     {NULL, 0, NULL, 0},
     };
     uint64_t megabytes = 500, under_way = 1000, megabits = 200;
-    const char *path = NULL;
+    const char *path = NULL, *scene = NULL, *files = NULL;
     random_seed(1);
     int letter;
     while ((letter = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
@@ -225,30 +283,22 @@ int main(int argc, char **argv)
         case 's':
             random_seed(number_option("--seed", optarg, UINT32_MAX));
             break;
+        case 'c':
+            scene = optarg;
+            break;
+        case 'f':
+            files = optarg;
+            break;
         default:
             return 2;
         }
     }
-    if (path == NULL || optind == argc) {
-        fprintf(stderr, "usage: make_load -o LOAD.pcap [--megabytes N] [--under-way N] [--megabits N] [--seed N] CAPTURE...\n");
+    if (path != NULL && scene != NULL && optind == argc)
+        return write_single(path, scene, files, megabytes);
+    if (path == NULL || scene != NULL || files != NULL || optind == argc) {
+        fprintf(stderr, "usage: make_load -o LOAD.pcap [--megabytes N] [--under-way N] [--megabits N] [--seed N] CAPTURE...\n"
+                        "       make_load -o LOAD.pcap --scene ftp|mail|mails [--megabytes N] [--seed N] [--files LIST]\n");
         return 2;
     }
-    struct load load = {.half = megabytes * 500000, .bytes_per_second = megabits * 125000 / 2};
-    load.scene_count = (size_t)(argc - optind);
-    load.scenes = allocate(NULL, load.scene_count * sizeof *load.scenes);
-    uint64_t left_out = 0;
-    for (size_t index = 0; index < load.scene_count; index++)
-        scene_load(&load.scenes[index], argv[optind + (int)index], &left_out);
-    uint64_t factor = scenes_stretch(load.scenes, load.scene_count, under_way, load.bytes_per_second);
-    bulk_prepare();
-    output_open(path);
-    write_load(&load);
-    output_close();
-    print_totals(&load, path, factor, left_out);
-    for (size_t index = 0; index < load.scene_count; index++)
-        scene_free(&load.scenes[index]);
-    free(load.scenes);
-    free(load.heap.events);
-    bulk_end();
-    return 0;
+    return write_copies(path, megabytes, under_way, megabits, argv + optind, (size_t)(argc - optind));
 }
