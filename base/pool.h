@@ -7,17 +7,22 @@
 
 #include <stddef.h>
 
-/* Objects that are allocated at once. */
-#define POOL_CHUNK_OBJECTS 64
+/* Bytes that are asked of the system at once, and what they are aligned to. */
+#define POOL_CHUNK_BYTES (256u << 10)
+/* Chunks without any object in use that are kept for the next ones; more go back to the system. */
+#define POOL_SPARE_CHUNKS 2
 
 struct pool_chunk;
 
 struct pool {
     size_t size;
-    void *free;                /* a list through the first pointer of each */
-    struct pool_chunk *chunks; /* owned */
+    size_t chunk_objects;
+    struct pool_chunk *open; /* the chunks with a free object, the last one given back to first; owned */
+    size_t spare;            /* chunks without any object in use */
+    size_t chunks;           /* all of them */
 };
 
+/* For objects of at most POOL_CHUNK_BYTES / 8. */
 void pool_init(struct pool *pool, size_t size);
 
 /* An object of zeros; NULL when out of memory. */

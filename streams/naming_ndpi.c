@@ -28,8 +28,16 @@
 #define APPLICATION_OF(protocol) ((protocol).app_protocol)
 #endif
 
+/*
+ * What nDPI allocates for itself is counted as the worker's own: names, caches and what its flows hold grow with the traffic.
+ * Version 5 has another way to ask for it, which its releases do not share: there only the flows' own size is counted.
+ */
 static struct ndpi_detection_module_struct *module_new(void)
 {
+#if NDPI_VERSION < 500
+    set_ndpi_malloc(memory_new);
+    set_ndpi_free(memory_free);
+#endif
 #if NDPI_VERSION >= 410
     return ndpi_init_detection_module(NULL);
 #else

@@ -40,6 +40,8 @@ struct ndpi_detection_module_struct *ndpi_init_detection_module(struct ndpi_glob
 int ndpi_finalize_initialization(struct ndpi_detection_module_struct *ndpi_str);
 void ndpi_exit_detection_module(struct ndpi_detection_module_struct *ndpi_struct);
 u_int32_t ndpi_detection_get_sizeof_ndpi_flow_struct(void);
+void set_ndpi_malloc(void *(*__ndpi_malloc)(size_t size));
+void set_ndpi_free(void (*__ndpi_free)(void *ptr));
 void *ndpi_flow_malloc(size_t size);
 void ndpi_free_flow(struct ndpi_flow_struct *flow);
 void ndpi_free_flow_data(struct ndpi_flow_struct *flow);
