@@ -4,6 +4,7 @@
 RECORD_COLUMNS(ftp_session, FTP_SESSION);
 RECORD_COLUMNS(ftp_command, FTP_COMMAND);
 RECORD_COLUMNS(ftp_transfer, FTP_TRANSFER);
+RECORD_COLUMNS(ftp_listing_row, FTP_LISTING);
 
 static const struct record_session ftp_session_in_sessions = {
     .protocol = "ftp",
@@ -43,5 +44,15 @@ const struct record_table ftp_transfer_table = {
     .kind = RECORD_VIEW_PLAIN,
     .columns = ftp_transfer_columns,
     .column_count = RECORD_COLUMN_COUNT(ftp_transfer_columns),
+    .index = "flow_id",
+};
+
+const struct record_table ftp_listing_table = {
+    .table = "ftp_listing",
+    .view = "ftp_listings",
+    .doc = "one entry of a directory listing",
+    .kind = RECORD_VIEW_PLAIN,
+    .columns = ftp_listing_row_columns,
+    .column_count = RECORD_COLUMN_COUNT(ftp_listing_row_columns),
     .index = "flow_id",
 };

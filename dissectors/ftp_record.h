@@ -49,12 +49,32 @@
     COLUMN(R, boolean, complete, "1 where the server said so and nothing is missing, 0 where it refused, broke off or bytes are missing") \
     COLUMN(R, integer, file_id, "files.file_id; NULL for listings and refused transfers")
 
+#define FTP_LISTING(COLUMN, LATER, R) \
+    COLUMN(R, integer, flow_id, "the control connection: flows.flow_id") \
+    COLUMN(R, integer, transfer, "the listing: ftp_transfers.number; NULL where it came in a reply (MLST, STAT)") \
+    COLUMN(R, integer, number, "from 1 within the listing") \
+    COLUMN(R, integer, time_us, "when the listing was asked for; microseconds since the epoch, UTC; NULL where the command was not seen") \
+    COLUMN(R, text, path, "absolute path of the entry; NULL where the listed directory is not known") \
+    COLUMN(R, text, name, "as listed; NULL where the line is in no known form") \
+    COLUMN(R, integer, size, "as listed: bytes, of a directory or a link what the server makes of it") \
+    COLUMN(R, text, kind, "'file', 'directory', 'link', 'device', 'pipe', 'socket' or 'other'; NULL where the listing does not say (NLST)") \
+    COLUMN(R, integer, modified_us, "last change; microseconds since the epoch; only where the listing states UTC (MLSD, MLST, EPLF)") \
+    COLUMN(R, text, modified, "last change as listed: of LIST in the server's own time zone, often without the year") \
+    COLUMN(R, text, target, "where a link points to") \
+    COLUMN(R, text, permissions, "as listed: 'drwxr-xr-x', or the facts UNIX.mode or perm") \
+    COLUMN(R, text, owner, "as listed") \
+    COLUMN(R, text, owner_group, "as listed") \
+    COLUMN(R, text, unique_id, "the fact unique, or EPLF's i") \
+    COLUMN(R, text, line, "a line in no known form, as it is")
+
 RECORD_STRUCT(ftp_session, FTP_SESSION);
 RECORD_STRUCT(ftp_command, FTP_COMMAND);
 RECORD_STRUCT(ftp_transfer, FTP_TRANSFER);
+RECORD_STRUCT(ftp_listing_row, FTP_LISTING);
 
 extern const struct record_table ftp_session_table;
 extern const struct record_table ftp_command_table;
 extern const struct record_table ftp_transfer_table;
+extern const struct record_table ftp_listing_table;
 
 #endif

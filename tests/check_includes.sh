@@ -25,7 +25,7 @@ declare -A homes=(
     [sqlite3.h]='^(store|reports)/'
     [magic.h]='^dissectors/content\.c$'
     [gmime/gmime.h]='^dissectors/'
-    [zlib.h]='^(capture|dissectors)/'
+    [zlib.h]='^((capture|dissectors)/|tests/unit/test_ftp_block\.c$)'
     [zstd.h]='^capture/'
     [pthread.h]='^(base/(queue|log)\.c|main\.c|pipeline\.c|capture/.*|store/.*)$'
 )
