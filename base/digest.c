@@ -2,25 +2,34 @@
 #include "base/digest.h"
 
 #include <openssl/evp.h>
+#include <threads.h>
+
+#define KINDS (DIGEST_SHA256 + 1)
+
+/* Looked up once: it costs more than the digest of a short text. */
+static EVP_MD *digests[KINDS];
+static once_flag digests_once = ONCE_FLAG_INIT;
+
+static void find_digests(void)
+{
+    static const char *const names[KINDS] = {[DIGEST_MD5] = "MD5", [DIGEST_SHA1] = "SHA1", [DIGEST_SHA256] = "SHA256"};
+
+    for (int kind = 0; kind < KINDS; kind++)
+        digests[kind] = EVP_MD_fetch(NULL, names[kind], NULL);
+}
 
 static const EVP_MD *digest_of(enum digest_kind kind)
 {
-    switch (kind) {
-    case DIGEST_MD5:
-        return EVP_md5();
-    case DIGEST_SHA1:
-        return EVP_sha1();
-    case DIGEST_SHA256:
-        return EVP_sha256();
-    }
-    return NULL;
+    call_once(&digests_once, find_digests);
+    return digests[kind];
 }
 
 void digest_begin(struct digest *digest, enum digest_kind kind)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    const EVP_MD *md = digest_of(kind);
+    EVP_MD_CTX *context = md != NULL ? EVP_MD_CTX_new() : NULL;
 
-    if (context != NULL && EVP_DigestInit_ex(context, digest_of(kind), NULL) != 1) {
+    if (context != NULL && EVP_DigestInit_ex(context, md, NULL) != 1) {
         EVP_MD_CTX_free(context);
         context = NULL;
     }

@@ -9,9 +9,7 @@
 #include "streams/reassembly.h"
 
 #include "base/memory.h"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "streams/segment_hash.h"
 
 /* What a held piece costs besides its bytes. */
 #define PIECE_COST sizeof(struct held_segment)
@@ -34,14 +32,9 @@ int64_t reassembly_offset(const struct reassembly *stream, uint32_t sequence)
     return (int64_t)stream->front + (int32_t)(sequence - front);
 }
 
-static uint32_t hash_of(struct bytes bytes)
-{
-    return (uint32_t)XXH3_64bits(bytes.at, bytes.length);
-}
-
 static void remember(struct reassembly *stream, uint64_t start, struct bytes bytes)
 {
-    stream->recent[stream->recent_at] = (struct recent_segment){.start = start, .length = (uint32_t)bytes.length, .hash = hash_of(bytes)};
+    stream->recent[stream->recent_at] = (struct recent_segment){.start = start, .length = (uint32_t)bytes.length, .hash = segment_hash(bytes)};
     stream->recent_at = (stream->recent_at + 1) % REASSEMBLY_RECENT;
 }
 
@@ -54,7 +47,7 @@ static bool contradicts_recent(const struct reassembly *stream, uint64_t start, 
 
         if (recent->length == 0 || recent->start < start || end > start + bytes.length)
             continue;
-        if (hash_of(bytes_of(bytes.at + (recent->start - start), recent->length)) != recent->hash)
+        if (segment_hash(bytes_of(bytes.at + (recent->start - start), recent->length)) != recent->hash)
             return true;
     }
     return false;

@@ -80,7 +80,8 @@ static void add_beginning(struct mail *mail, size_t prose)
         "--inner.%u\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
         number, number, number, number, number, number, number, number);
     add_prose(mail, prose, "", "");
-    add(mail, "\r\n--inner.%u\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n<html><body>\r\n", number);
+    add(mail, "\r\n--inner.%u\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n<html><body>\r\n",
+        number);
     add_prose(mail, prose, "<p class=3D\"text\">", "</p>");
     add(mail,
         "</body></html>\r\n\r\n--inner.%u--\r\n\r\n--outer.%u\r\nContent-Type: application/octet-stream; name=\"load-%u.bin\"\r\n"

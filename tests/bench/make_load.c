@@ -229,8 +229,8 @@ static int write_single(const char *path, const char *scene, const char *files, 
     files_close();
     bulk_end();
     struct output_totals totals = output_totals();
-    fprintf(stderr, "make_load: %s: %" PRIu64 " bytes, %" PRIu64 " packets, %.1f seconds of traffic; %u sessions, %s\n", path, totals.bytes, totals.packets,
-            (double)totals.last_time / 1e9, transfers, scene);
+    fprintf(stderr, "make_load: %s: %" PRIu64 " bytes, %" PRIu64 " packets, %.1f seconds of traffic; %u sessions, %s\n", path, totals.bytes,
+            totals.packets, (double)totals.last_time / 1e9, transfers, scene);
     return 0;
 }
 
@@ -258,9 +258,10 @@ static int write_copies(const char *path, uint64_t megabytes, uint64_t under_way
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'},   {"megabytes", required_argument, NULL, 'm'}, {"under-way", required_argument, NULL, 'u'},
-        {"megabits", required_argument, NULL, 'r'}, {"seed", required_argument, NULL, 's'},
-        {"scene", required_argument, NULL, 'c'},    {"files", required_argument, NULL, 'f'},     {NULL, 0, NULL, 0},
+        {"output", required_argument, NULL, 'o'},    {"megabytes", required_argument, NULL, 'm'},
+        {"under-way", required_argument, NULL, 'u'}, {"megabits", required_argument, NULL, 'r'},
+        {"seed", required_argument, NULL, 's'},      {"scene", required_argument, NULL, 'c'},
+        {"files", required_argument, NULL, 'f'},     {NULL, 0, NULL, 0},
     };
     uint64_t megabytes = 500, under_way = 1000, megabits = 200;
     const char *path = NULL, *scene = NULL, *files = NULL;
