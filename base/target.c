@@ -54,7 +54,7 @@ static const char *shown(const char *path)
 
 static void log_exists(const char *path)
 {
-    log_error("'%s' exists already: choose another name, or add to it with --append", shown(path));
+    log_error("'%s' exists already: choose another name, or move it away (read and live add to a database with --append)", shown(path));
 }
 
 bool target_make(const char *path)
