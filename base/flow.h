@@ -90,6 +90,7 @@ struct recording_options {
  */
 struct worker_services {
     void *worker;
+    void *reader_memory; /* what the reader's `begin` gave; NULL where there is none */
     const struct recording_options *recording; /* NULL: nothing beyond what every run records */
     /* Writes one row. `record` is the struct that `table` describes; it and its texts are copied. */
     void (*write)(void *worker, const struct record_table *table, const void *record);
@@ -110,6 +111,10 @@ struct worker_services {
  * packet that made the call possible. Bytes are borrowed for the length of the call.
  */
 struct stream_reader {
+    /* A worker begins: what the reader remembers on it beyond a flow; bounded by the reader. May be NULL, and answer NULL. */
+    void *(*begin)(void);
+    /* The worker is over, and all its flows are. NULL where `begin` is. */
+    void (*finish)(void *memory);
     /*
      * A flow opened; `expected` is the announcement that it answers, or NULL. The answer is handed back to the calls
      * below; NULL: nobody wants this flow's bytes.

@@ -20,6 +20,7 @@
 #include "base/finding.h"
 #include "base/memory.h"
 #include "dissectors/dissector.h"
+#include "dissectors/login_failures.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -630,7 +631,19 @@ static void on_close(void *argument, int64_t time_us)
     memory_free(conversation);
 }
 
+static void *on_begin(void)
+{
+    return login_failures_new();
+}
+
+static void on_finish(void *memory)
+{
+    login_failures_free(memory);
+}
+
 const struct stream_reader conversation_reader = {
+    .begin = on_begin,
+    .finish = on_finish,
     .open = on_open,
     .data = on_data,
     .gap = on_gap,
@@ -672,6 +685,11 @@ const struct recording_options *conversation_recording(const struct conversation
     static const struct recording_options nothing_more;
 
     return conversation->services->recording != NULL ? conversation->services->recording : &nothing_more;
+}
+
+struct login_failures *conversation_login_failures(const struct conversation *conversation)
+{
+    return conversation->services->reader_memory;
 }
 
 void conversation_write(struct conversation *conversation, const struct record_table *table, const void *record)

@@ -13,6 +13,7 @@
 #include "base/record.h"
 
 struct conversation;
+struct login_failures;
 
 /* What a dissector says after each call of on_data. */
 enum verdict {
@@ -124,6 +125,9 @@ uint64_t conversation_missing(const struct conversation *conversation, enum side
 
 /* What is to be recorded beyond what every run records. */
 const struct recording_options *conversation_recording(const struct conversation *conversation);
+
+/* What login_failures.h counts on this worker; NULL where nothing is counted. */
+struct login_failures *conversation_login_failures(const struct conversation *conversation);
 
 /* Writes one row; see struct worker_services. */
 void conversation_write(struct conversation *conversation, const struct record_table *table, const void *record);

@@ -27,8 +27,8 @@ static void ftp_open(struct conversation *conversation, void *state, void *from_
     (void)conversation;
     (void)from_before;
     ftp->banner.limit = REPLY_TEXT_LIMIT;
-    ftp->user.limit = FTP_NAME_LIMIT;
-    ftp->password.limit = FTP_NAME_LIMIT;
+    ftp->login.user.limit = FTP_NAME_LIMIT;
+    ftp->login.password.limit = FTP_NAME_LIMIT;
     ftp->system.limit = FTP_NAME_LIMIT;
     ftp->last_reply.limit = REPLY_TEXT_LIMIT;
     ftp->directory.limit = FTP_PATH_LIMIT;
@@ -163,7 +163,7 @@ static enum verdict ftp_on_gap(struct conversation *conversation, void *state, e
     (void)count;
     ftp->is_resyncing[from] = true;
     ftp->lines[from].passes_over = false;
-    ftp->user_is_doubtful = ftp->user_is_doubtful || from == FROM_CLIENT;
+    ftp->login.user_is_doubtful = ftp->login.user_is_doubtful || from == FROM_CLIENT;
     if (from == FROM_SERVER) {
         reply_forget(&ftp->reply);
         ftp->replies_owed = 0;
@@ -186,23 +186,30 @@ static const char *encryption_of(const struct conversation *conversation, const 
 static void ftp_write(struct conversation *conversation, void *state)
 {
     const struct ftp *ftp = state;
-    const struct ftp_session row = {
+    struct text last_reply = {.limit = REPLY_TEXT_LIMIT};
+    struct ftp_session row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(conversation_is_decrypted(conversation)),
         .banner = record_text_unless_empty(text_bytes(&ftp->banner)),
-        .user = record_text_unless_empty(text_bytes(&ftp->user)),
-        .password = record_text_unless_empty(text_bytes(&ftp->password)),
-        .auth_result = record_text_of(ftp->auth_result),
+        .user = record_text_unless_empty(text_bytes(&ftp->login.user)),
+        .password = record_text_unless_empty(text_bytes(&ftp->login.password)),
+        .auth_result = record_text_of(ftp->login.result),
         .system = record_text_unless_empty(text_bytes(&ftp->system)),
         .encryption = record_text_of(encryption_of(conversation, ftp)),
         .commands = record_integer(ftp->commands),
         .transfers = record_integer(ftp->transfers),
         .bytes_up = record_integer((int64_t)ftp->bytes_up),
         .bytes_down = record_integer((int64_t)ftp->bytes_down),
-        .last_reply = record_text_unless_empty(text_bytes(&ftp->last_reply)),
+        .login_attempts = record_integer(ftp->login.attempts),
     };
 
+    if (ftp->last_code != 0)
+        text_append_format(&last_reply, ftp->last_reply.length > 0 ? "%u " : "%u", ftp->last_code);
+    text_append(&last_reply, text_bytes(&ftp->last_reply));
+    row.last_reply = record_text_unless_empty(text_bytes(&last_reply));
+
     conversation_write(conversation, &ftp_session_table, &row);
+    text_free(&last_reply);
 }
 
 static void ftp_close(struct conversation *conversation, void *state)
@@ -213,8 +220,8 @@ static void ftp_close(struct conversation *conversation, void *state)
     ftp_channels_finish(conversation, ftp);
     ftp_write(conversation, state);
     text_free(&ftp->banner);
-    text_free(&ftp->user);
-    text_free(&ftp->password);
+    text_free(&ftp->login.user);
+    text_free(&ftp->login.password);
     text_free(&ftp->system);
     text_free(&ftp->last_reply);
     text_free(&ftp->directory);

@@ -6,18 +6,12 @@
 #include "base/memory.h"
 #include "dissectors/ftp_record.h"
 
-static bool is_anonymous(const struct ftp *ftp)
-{
-    struct bytes user = text_bytes(&ftp->user);
-
-    return !ftp->user_is_doubtful && (bytes_equal_nocase(user, "anonymous") || bytes_equal_nocase(user, "ftp"));
-}
-
 static void free_request(struct ftp_request *request)
 {
     if (request->channel != NULL)
         ftp_channel_let_go(request->channel);
     text_free(&request->argument);
+    text_free(&request->secret);
     memory_free(request);
 }
 
@@ -34,7 +28,8 @@ void ftp_finish_command(struct conversation *conversation, const struct pending_
 
     if (code != 0) {
         row.reply_code = record_integer(code);
-        row.reply = record_text_unless_empty(reply);
+        if (!ftp_login_shows_secret(request, reply))
+            row.reply = record_text_unless_empty(reply);
         row.delay_us = record_integer(conversation_now(conversation) - command->time_us);
     }
     conversation_write(conversation, &ftp_command_table, &row);
@@ -62,17 +57,8 @@ static void set_verb(struct ftp_request *request, struct bytes verb)
 /* What a command means before its reply is known. */
 static void on_sent(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, struct ftp_request *request)
 {
-    struct bytes argument = text_bytes(&request->argument);
-
-    if (verb == FTP_USER) {
-        ftp_set_text(&ftp->user, argument);
-        text_clear(&ftp->password);
-        ftp->auth_result = NULL;
-        ftp->user_is_doubtful = false;
-    } else if (verb == FTP_PASS && is_anonymous(ftp)) {
-        ftp_set_text(&ftp->password, argument);
-    } else if (verb == FTP_PASS || verb == FTP_ACCT) {
-        text_clear(&request->argument); /* never kept */
+    if (verb == FTP_USER || verb == FTP_PASS || verb == FTP_ACCT) {
+        ftp_login_on_sent(conversation, ftp, verb, request);
     } else if (verb == FTP_TRANSFER) {
         ftp_channels_begin_transfer(conversation, ftp, request);
     } else if (verb == FTP_PORT || verb == FTP_EPRT) {

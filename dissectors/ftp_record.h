@@ -11,25 +11,31 @@
     COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
     COLUMN(R, text, banner, "the server's greeting, without its code; lines joined by LF") \
     COLUMN(R, text, user, "argument of the last USER") \
-    COLUMN(R, text, password, "the address that an anonymous user gave; NULL for every other user") \
-    COLUMN(R, text, auth_result, "'success' (230) or 'failure' (530) of the last login; NULL where its reply was not seen") \
+    COLUMN(R, text, password, "argument of the last PASS: of an anonymous user the address that was given; of every other user NULL unless --passwords was given") \
+    COLUMN(R, text, auth_result, "'success' (230) or 'failure' (530, ...) of the last login; NULL where it was not decided, or its reply was not seen") \
     COLUMN(R, text, system, "reply to SYST, without its code") \
     COLUMN(R, text, encryption, "'explicit' where the server agreed to AUTH TLS, 'implicit' where the whole session is inside TLS, else 'none'") \
     COLUMN(R, integer, commands, "rows of this session in ftp_commands") \
     COLUMN(R, integer, transfers, "rows of this session in ftp_transfers") \
     COLUMN(R, integer, bytes_up, "bytes that data connections carried to the server, those that are missing in the capture included") \
     COLUMN(R, integer, bytes_down, "bytes that data connections carried to the client, listings and missing bytes included") \
-    COLUMN(R, text, last_reply, "the last reply seen, with its code; lines joined by LF")
+    COLUMN(R, text, last_reply, "the last reply seen, with its code; lines joined by LF") \
+    COLUMN(R, integer, login_attempts, "logins that were tried: a USER with its PASS, or a PASS again after a refusal") \
+    LATER(R, text, features, "what the server says that it can do beyond RFC 959: the last answer to FEAT, one feature a line") \
+    LATER(R, text, host, "the server that the client asked for by HOST, and that the server agreed to be") \
+    LATER(R, text, client_software, "what the client calls itself: argument of CLNT")
 
 #define FTP_COMMAND(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, integer, number, "from 1 within the session, in the order of sending") \
     COLUMN(R, integer, time_us, "when the command was sent; microseconds since the epoch, UTC") \
     COLUMN(R, text, command, "the verb in upper case") \
-    COLUMN(R, text, argument, "what follows the verb, as sent; NULL for ACCT, and for PASS of a user who is not anonymous") \
+    COLUMN(R, text, argument, "what follows the verb, as sent; of ACCT, and of PASS of a user who is not anonymous, NULL unless --passwords was given") \
     COLUMN(R, integer, reply_code, "code of the final reply; NULL where it was not seen") \
-    COLUMN(R, text, reply, "text of the final reply; lines joined by LF") \
-    COLUMN(R, integer, delay_us, "from the command to the end of its final reply; microseconds")
+    COLUMN(R, text, reply, "text of the final reply; lines joined by LF; NULL where it repeats a password that is not to be recorded") \
+    COLUMN(R, integer, delay_us, "from the command to the end of its final reply; microseconds") \
+    LATER(R, integer, preliminary_code, "code of the first preliminary reply (1yz); NULL where there was none") \
+    LATER(R, text, path, "the absolute path that the argument means; NULL where it names none, or the working directory is not known")
 
 #define FTP_TRANSFER(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, "the control connection: flows.flow_id") \

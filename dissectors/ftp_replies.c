@@ -34,14 +34,6 @@ static bool reply_fits(unsigned verb, unsigned code)
     }
 }
 
-static void on_login_reply(struct ftp *ftp, unsigned code)
-{
-    if (code == 230 || code == 232)
-        ftp->auth_result = "success";
-    else if (code >= 400)
-        ftp->auth_result = "failure";
-}
-
 /* What a final reply changes. */
 static void on_final(struct conversation *conversation, struct ftp *ftp, const struct pending_command *command, unsigned code, struct bytes reply)
 {
@@ -54,7 +46,7 @@ static void on_final(struct conversation *conversation, struct ftp *ftp, const s
     case FTP_USER:
     case FTP_PASS:
     case FTP_ACCT:
-        on_login_reply(ftp, code);
+        ftp_login_on_reply(conversation, ftp, request, code, reply);
         break;
     case FTP_CWD:
         if (is_good)
@@ -87,6 +79,9 @@ static void on_final(struct conversation *conversation, struct ftp *ftp, const s
     case FTP_EPSV:
         if (code == 229)
             ftp_channels_on_passive(conversation, ftp, reply, true);
+        break;
+    case FTP_AUTH:
+        ftp->auth_was_refused = code >= 400;
         break;
     case FTP_TRANSFER:
         ftp_channels_on_transfer_reply(conversation, ftp, request, code);
@@ -135,9 +130,8 @@ bool ftp_on_reply(struct conversation *conversation, struct ftp *ftp)
     struct pending_command command;
     int answered;
 
-    text_clear(&ftp->last_reply);
-    text_append_format(&ftp->last_reply, "%u ", code);
-    text_append(&ftp->last_reply, text);
+    ftp_set_text(&ftp->last_reply, text);
+    ftp->last_code = code;
     if (is_greeting(conversation, ftp, code)) {
         ftp->has_greeting = code != 120;
         ftp_set_text(&ftp->banner, text);
@@ -157,6 +151,8 @@ bool ftp_on_reply(struct conversation *conversation, struct ftp *ftp)
         return false;
     ftp_give_up_commands(conversation, ftp, (unsigned)answered);
     command = pending_take_oldest(&ftp->pending);
+    if (ftp_login_shows_secret(command.subject, text))
+        text_clear(&ftp->last_reply);
     on_final(conversation, ftp, &command, code, text);
     ftp_finish_command(conversation, &command, code, text);
     return command.verb == FTP_AUTH && code == 234;

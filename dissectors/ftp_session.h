@@ -21,8 +21,26 @@ struct ftp_request {
     char verb[FTP_VERB_LIMIT + 1]; /* upper case */
     size_t verb_length;
     struct text argument;
+    struct text secret;          /* the argument, where it must not be shown */
     struct ftp_channel *channel; /* held; a transfer's, or what a PORT announced; or NULL */
+    bool is_anonymous;           /* USER, PASS: of an anonymous user */
     bool is_early;               /* a transfer: commands before it that say where it goes had no reply yet */
+};
+
+/* See ftp_login.c. */
+struct ftp_login {
+    struct text user;
+    struct text password;
+    const char *result;
+    int64_t attempts;
+    bool user_is_doubtful; /* a USER may be among missing bytes */
+    bool is_counted;       /* the present attempt is in `attempts` */
+    bool was_refused;      /* the present attempt */
+    bool has_refusal;      /* a login of this connection was refused */
+    bool is_one_time;      /* the password answers a challenge */
+    bool is_anonymous;     /* who is logged in */
+    bool told_plaintext;
+    bool told_write;
 };
 
 struct ftp {
@@ -33,15 +51,14 @@ struct ftp {
     uint64_t replies_owed; /* to commands that were given up because too many waited: they come first */
     bool has_greeting;
     bool has_replies;
-    bool user_is_doubtful;        /* a USER may be among missing bytes */
     unsigned strange[SIDE_COUNT]; /* lines in a row that are none of the protocol's */
     struct text banner;
-    struct text user;
-    struct text password;
+    struct ftp_login login;
     struct text system;
-    struct text last_reply;
-    struct text directory; /* the working directory; empty: not known */
-    const char *auth_result;
+    struct text last_reply; /* without its code */
+    unsigned last_code;     /* 0: none */
+    struct text directory;  /* the working directory; empty: not known */
+    bool auth_was_refused;  /* AUTH */
     bool is_encrypted_from_now;
     bool client_is_behind; /* commands of the client are unread until AUTH is answered */
     int64_t commands;
@@ -81,6 +98,20 @@ void ftp_give_up_commands(struct conversation *conversation, struct ftp *ftp, un
 
 /* A whole reply stands in ftp->reply. True where TLS begins behind it. */
 bool ftp_on_reply(struct conversation *conversation, struct ftp *ftp);
+
+/* ---- ftp_login.c ---- */
+
+/* USER, PASS or ACCT was sent: takes what must not be shown out of the request. */
+void ftp_login_on_sent(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, struct ftp_request *request);
+
+/* Its final reply. */
+void ftp_login_on_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, unsigned code, struct bytes reply);
+
+/* Whether a reply repeats a password that must not be shown. */
+bool ftp_login_shows_secret(const struct ftp_request *request, struct bytes reply);
+
+/* The server let the user change something: a finding for an anonymous one. */
+void ftp_login_note_write(struct conversation *conversation, struct ftp *ftp, const char *verb, struct bytes path);
 
 /* ---- ftp_channels.c ---- */
 

@@ -76,6 +76,8 @@ struct streams *streams_new(const struct streams_options *options)
         .expect = service_expect,
         .turn_around = service_turn_around,
     };
+    if (options->reader->begin != NULL)
+        streams->services.reader_memory = options->reader->begin();
     streams->now_us = INT64_MIN;
     pool_init(&streams->flows_pool, sizeof(struct flow));
     pool_init(&streams->tcp_pool, sizeof(struct tcp_flow));
@@ -100,6 +102,8 @@ void streams_free(struct streams *streams)
     if (streams == NULL)
         return;
     expectations_free(streams->expectations);
+    if (streams->options.reader->finish != NULL)
+        streams->options.reader->finish(streams->services.reader_memory);
     naming_free(streams->naming);
     flow_table_free(&streams->table);
     pool_free(&streams->flows_pool);

@@ -77,34 +77,53 @@ static bool deliver(void *conversation, enum side from, struct bytes bytes, int6
     return goes_on;
 }
 
+static void play_connection(const struct dialogue *dialogue, const struct worker_services *services, unsigned number, size_t most)
+{
+    uint8_t client[4] = {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
+    int64_t start_us = (int64_t)number * dialogue->apart_us;
+    struct flow_facts facts = {
+        .flow_id = (int64_t)number + 1,
+        .start_us = start_us,
+        .server_port = dialogue->server_port,
+        .has_start = {!dialogue->lacks_start[FROM_CLIENT], !dialogue->lacks_start[FROM_SERVER]},
+    };
+    void *conversation;
+    bool goes_on = true;
+
+    if (dialogue->clients_differ)
+        facts.client = address_from_ipv4(client);
+    conversation = conversation_reader.open(services, &facts, NULL);
+    for (size_t i = 0; i < dialogue->count && goes_on; i++) {
+        const struct step *step = &dialogue->steps[i];
+        struct cursor rest = cursor_over(step->says);
+        int64_t time_us = start_us + (int64_t)i + 1;
+
+        if (step->misses > 0)
+            goes_on = conversation_reader.gap(conversation, step->from, step->misses, time_us);
+        while (goes_on && cursor_left(&rest) > 0)
+            goes_on = deliver(conversation, step->from, take_up_to(&rest, most), time_us);
+    }
+    conversation_reader.close(conversation, start_us + (int64_t)dialogue->count + 1);
+    played_protocol = facts.protocol;
+}
+
 static void play(const struct dialogue *dialogue, size_t most, struct text *out)
 {
     const struct worker_services services = {
         .worker = out,
+        .reader_memory = conversation_reader.begin(),
+        .recording = &dialogue->recording,
         .write = on_write,
         .next_id = on_next_id,
         .expect = on_expect,
         .turn_around = on_turn_around,
     };
-    struct flow_facts facts = {
-        .flow_id = 1,
-        .server_port = dialogue->server_port,
-        .has_start = {!dialogue->lacks_start[FROM_CLIENT], !dialogue->lacks_start[FROM_SERVER]},
-    };
-    void *conversation = conversation_reader.open(&services, &facts, NULL);
-    bool goes_on = true;
+    unsigned number = 0;
 
-    for (size_t i = 0; i < dialogue->count && goes_on; i++) {
-        const struct step *step = &dialogue->steps[i];
-        struct cursor rest = cursor_over(step->says);
-
-        if (step->misses > 0)
-            goes_on = conversation_reader.gap(conversation, step->from, step->misses, (int64_t)i + 1);
-        while (goes_on && cursor_left(&rest) > 0)
-            goes_on = deliver(conversation, step->from, take_up_to(&rest, most), (int64_t)i + 1);
-    }
-    conversation_reader.close(conversation, (int64_t)dialogue->count + 1);
-    played_protocol = facts.protocol;
+    do
+        play_connection(dialogue, &services, number++, most);
+    while (number < dialogue->connections);
+    conversation_reader.finish(services.reader_memory);
 }
 
 void dialogue_play(const struct dialogue *dialogue)

@@ -33,6 +33,10 @@ struct dialogue {
     bool lacks_start[SIDE_COUNT]; /* begun in the middle, or never seen */
     const struct step *steps;
     size_t count;
+    struct recording_options recording;
+    unsigned connections; /* played so often by one worker, one connection after the other; 0: once */
+    int64_t apart_us;     /* what lies between the starts of two connections */
+    bool clients_differ;  /* each connection comes from another address */
 };
 
 /*
@@ -41,8 +45,7 @@ struct dialogue {
  * until the next call. The step's place is its time in microseconds, from 1.
  */
 void dialogue_play(const struct dialogue *dialogue);
-#define PLAY(PORT, STEPS) \
-    dialogue_play(&(struct dialogue){.server_port = (PORT), .steps = (STEPS), .count = sizeof(STEPS) / sizeof((STEPS)[0])})
+#define PLAY(PORT, STEPS) dialogue_play(&(struct dialogue){.server_port = (PORT), .steps = (STEPS), .count = sizeof(STEPS) / sizeof((STEPS)[0])})
 
 /* How many rows of that table were written. */
 size_t dialogue_rows(const char *table);
