@@ -1,5 +1,5 @@
 /*
- * content.c - see content.h. The media type is libmagic's; it is asked once a file, with the first bytes.
+ * content.c - see content.h. The media type is libmagic's, which is asked once a file, with the first bytes; but see prose.h.
  */
 #include "dissectors/content.h"
 
@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "dissectors/prose.h"
 
 #include <magic.h>
 #include <stdatomic.h>
@@ -15,6 +16,7 @@
 struct content {
     uint64_t size; /* missing bytes included */
     uint64_t missing;
+    bool expects_prose;
     struct digest digest;
     struct text head; /* ends where the first byte is missing */
     struct text mime_type;
@@ -62,13 +64,14 @@ static magic_t thread_magic(void)
 
 static void find_mime_type(struct content *content)
 {
+    const char *type = content->expects_prose ? prose_type(text_bytes(&content->head)) : NULL;
     magic_t cookie;
-    const char *type;
 
     if (content->head.length == 0)
         return;
-    cookie = thread_magic();
-    type = cookie != NULL ? magic_buffer(cookie, content->head.at, content->head.length) : NULL;
+    cookie = type == NULL ? thread_magic() : NULL;
+    if (cookie != NULL)
+        type = magic_buffer(cookie, content->head.at, content->head.length);
     if (type != NULL)
         text_append_text(&content->mime_type, type);
 }
@@ -96,6 +99,12 @@ void content_add(struct content *content, struct bytes more)
         text_append(&content->head, more.length > CONTENT_HEAD_LIMIT ? bytes_of(more.at, CONTENT_HEAD_LIMIT) : more);
     content->size += more.length;
     digest_add(&content->digest, more);
+}
+
+void content_expect_prose(struct content *content)
+{
+    if (content != NULL)
+        content->expects_prose = true;
 }
 
 void content_lose(struct content *content, uint64_t count)

@@ -18,6 +18,12 @@ struct content;
 
 struct content *content_new(struct conversation *conversation);
 void content_add(struct content *content, struct bytes more);
+/*
+ * It is the text of a message, not a file by itself: what reads as plain text or HTML is taken for that (prose.h), and
+ * libmagic, which takes milliseconds to find that a text is nothing else, is asked about the others alone.
+ */
+void content_expect_prose(struct content *content);
+
 /* `count` bytes are missing here. */
 void content_lose(struct content *content, uint64_t count);
 void content_free(struct content *content);

@@ -1,7 +1,8 @@
 /*
  * dialogues.c - what two sides say, through the conversation and its dissectors.
  *
- * An input is a flags byte (bit 0 and 1: the client's, the server's stream is not seen from its start) and steps: an
+ * An input is a flags byte (bit 0 and 1: the client's, the server's stream is not seen from its start; bit 2: who is the
+ * client was guessed; bit 3: passwords are recorded) and steps: an
  * operation byte, a length (2 bytes, little endian) and, for bytes, so many of them. Operation: bit 0 the side; bits 1-2
  * what happens (0, 1 bytes; 2 a gap of the length; 3 an end, or with bit 3 a refresh); bit 4: it happens on the data
  * connection that was announced last. make_seeds.py writes the same.
@@ -110,12 +111,14 @@ static void play_dialogue(uint16_t port, struct bytes input)
     struct cursor cursor = cursor_over(input);
     uint8_t flags = take_u8(&cursor);
     struct play play = {.now_us = 1700000000000000};
+    struct recording_options recording = {.passwords = (flags & 8) != 0};
     size_t before = memory_in_use();
 
     if (!cursor_is_good(&cursor))
         return;
     play.services = (struct worker_services){
-        .worker = &play, .write = fuzz_write_row, .next_id = fuzz_next_id, .expect = on_expect, .turn_around = on_turn_around};
+        .worker = &play, .write = fuzz_write_row, .next_id = fuzz_next_id, .expect = on_expect, .turn_around = on_turn_around, .recording = &recording,
+        .reader_memory = conversation_reader.begin()};
     play.facts = (struct flow_facts){
         .flow_id = 1, .server_port = port, .client_port = 40000, .client_is_guessed = (flags & 4) != 0, .has_start = {(flags & 1) == 0, (flags & 2) == 0}};
     play.conversation = conversation_reader.open(&play.services, &play.facts, NULL);
@@ -132,6 +135,7 @@ static void play_dialogue(uint16_t port, struct bytes input)
         if (left->release != NULL)
             left->release(left->shared);
     }
+    conversation_reader.finish(play.services.reader_memory);
     ALWAYS(memory_in_use() == before);
 }
 
