@@ -11,15 +11,15 @@
     COLUMN(R, integer, file_id, "unique in the database, from 1") \
     COLUMN(R, integer, flow_id, "the session that moved it: flows.flow_id; of an FTP file the control connection, whose ftp_transfers name the data connection") \
     COLUMN(R, text, source, "the protocol that moved it: 'smtp', 'ftp', 'websocket' or 'rdp'") \
-    LATER(R, integer, mail_id, "the mail that it was attached to: smtp_mails.mail_id") \
+    COLUMN(R, integer, mail_id, "the mail that it was attached to: smtp_mails.mail_id") \
     COLUMN(R, text, from_side, "which side of that session sent it: 'client' or 'server'") \
-    COLUMN(R, text, name, "its name as the protocol gives it, without directories") \
-    LATER(R, text, declared_type, "the media type that the sender declared") \
-    LATER(R, text, mime_type, "the media type told from its content") \
-    COLUMN(R, integer, size, "its bytes, after the transfer encoding was removed, those that are missing in the capture included") \
-    COLUMN(R, integer, missing, "its bytes that are known to be missing from the capture") \
+    COLUMN(R, text, name, "its name as the protocol gives it, without directories; of an attachment decoded; NULL for a mail's bodies and where none is given") \
+    COLUMN(R, text, declared_type, "the media type that the sender declared") \
+    COLUMN(R, text, mime_type, "the media type told from its content") \
+    COLUMN(R, integer, size, "its bytes, after the transfer encoding was removed, those that are missing in the capture included; NULL where that cannot be told") \
+    COLUMN(R, integer, missing, "its bytes that are known to be missing from the capture; of a mail's part as they were encoded") \
     COLUMN(R, boolean, complete, "1 where the protocol says that it is whole and nothing is missing, 0 where it was refused, broken off or has missing bytes") \
-    LATER(R, text, sha256, "SHA-256 of its content in hex; only of a complete file") \
+    COLUMN(R, text, sha256, "SHA-256 of its content in hex; only of a complete file") \
     LATER(R, text, stored_path, "where its content was stored; NULL where it was not")
 
 RECORD_STRUCT(file_record, FILE_RECORD);

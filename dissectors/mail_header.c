@@ -1,17 +1,12 @@
 /*
- * mail_header.c - the header fields of a message: RFC 5322, 2.2 and 3.6, unfolded by 2.2.3.
- *
- * Of a field that stands twice the first is kept. Left out: encoded words
- * (RFC 2047), and everything behind the headers.
+ * mail_header.c - header fields: RFC 5322, 2.2 and 3.6, unfolded by 2.2.3. Values are kept as written; mail_text.h decodes them.
  */
 #include "dissectors/mail_header.h"
-
-/* A field's name and its value's first line; folded lines are shorter. */
-#define LINE_KEPT (MAIL_VALUE_LIMIT + 256)
 
 static const char *const field_names[MAIL_FIELDS] = {
     [MAIL_SUBJECT] = "Subject",
     [MAIL_FROM] = "From",
+    [MAIL_SENDER] = "Sender",
     [MAIL_TO] = "To",
     [MAIL_CC] = "Cc",
     [MAIL_REPLY_TO] = "Reply-To",
@@ -20,11 +15,16 @@ static const char *const field_names[MAIL_FIELDS] = {
     [MAIL_IN_REPLY_TO] = "In-Reply-To",
     [MAIL_USER_AGENT] = "User-Agent",
     [MAIL_X_MAILER] = "X-Mailer",
+    [MAIL_X_ORIGINATING_IP] = "X-Originating-IP",
+    [MAIL_RECEIVED] = "Received",
+    [MAIL_CONTENT_TYPE] = "Content-Type",
+    [MAIL_CONTENT_TRANSFER_ENCODING] = "Content-Transfer-Encoding",
+    [MAIL_CONTENT_DISPOSITION] = "Content-Disposition",
 };
 
-static enum mail_field field_named(struct bytes name)
+static enum mail_field field_named(const struct mail_header *header, struct bytes name)
 {
-    for (int field = 0; field < MAIL_FIELDS; field++) {
+    for (int field = header->is_of_part ? MAIL_CONTENT_TYPE : 0; field < MAIL_FIELDS; field++) {
         if (bytes_equal_nocase(name, field_names[field]))
             return (enum mail_field)field;
     }
@@ -49,68 +49,46 @@ static bool is_mailbox_line(struct bytes line)
     return bytes_begin_nocase(line, "From ") || bytes_begin_nocase(line, ">From ");
 }
 
-static void finish(struct mail_header *header, enum mail_header_phase phase)
+static void begin_field(struct mail_header *header, struct bytes name, struct bytes value)
 {
-    header->phase = phase;
-    text_free(&header->line);
+    header->current = field_named(header, name);
+    header->keeps_current = false;
+    if (header->current == MAIL_OTHER_FIELD)
+        return;
+    header->keeps_current = header->count[header->current]++ == 0 || header->current == MAIL_RECEIVED;
+    if (header->current == MAIL_RECEIVED)
+        text_clear(&header->value[MAIL_RECEIVED]);
+    append_value(header, value);
 }
 
-static void on_line(struct mail_header *header, struct bytes line)
+enum mail_line mail_header_line(struct mail_header *header, struct bytes line, size_t length)
 {
     struct bytes value;
     struct bytes name;
 
+    header->seen += length;
     if (line.length == 0) {
-        finish(header, MAIL_HEADER_DONE);
-        return;
+        mail_header_end(header);
+        return MAIL_LINE_EMPTY;
     }
+    header->is_over_limit = header->is_over_limit || header->seen > MAIL_HEADERS_LIMIT;
+    header->reached_limit = header->reached_limit || header->is_over_limit;
     if (line.at[0] == ' ' || line.at[0] == '\t') {
-        if (header->has_first_line)
+        if (header->has_first_line && !header->is_over_limit)
             append_value(header, line);
-        return;
+        return MAIL_LINE_OF_HEADER;
     }
     name = bytes_trim(bytes_split(line, ':', &value));
-    if (value.at == NULL || name.length == 0) {
-        if (!header->has_first_line && is_mailbox_line(line))
-            return;
-        finish(header, MAIL_HEADER_DONE); /* no field: the body has begun without an empty line */
-        return;
+    if (value.at == NULL || name.length == 0 || name.length > MAIL_FIELD_NAME_LIMIT) {
+        if (!header->has_first_line && !header->is_of_part && is_mailbox_line(line))
+            return MAIL_LINE_OF_HEADER;
+        mail_header_end(header);
+        return MAIL_LINE_OF_BODY;
     }
     header->has_first_line = true;
-    header->current = field_named(name);
-    header->keeps_current = header->current != MAIL_OTHER_FIELD && header->value[header->current].length == 0;
-    if (bytes_equal_nocase(name, "Received"))
-        header->received_hops++;
-    append_value(header, value);
-}
-
-static struct bytes without_cr(struct bytes line)
-{
-    if (line.length > 0 && line.at[line.length - 1] == '\r')
-        line.length--;
-    return line;
-}
-
-void mail_header_add(struct mail_header *header, struct bytes bytes)
-{
-    while (header->phase == MAIL_HEADER_READING && bytes.length > 0) {
-        struct bytes rest;
-        struct bytes line = bytes_split(bytes, '\n', &rest);
-
-        header->seen += line.length + (rest.at != NULL ? 1 : 0);
-        if (header->seen > MAIL_HEADERS_LIMIT) {
-            header->reached_limit = true;
-            mail_header_lose(header);
-            return;
-        }
-        header->line.limit = LINE_KEPT;
-        text_append(&header->line, line);
-        if (rest.at == NULL)
-            return; /* the line's end is not there yet */
-        on_line(header, without_cr(text_bytes(&header->line)));
-        text_clear(&header->line);
-        bytes = rest;
-    }
+    if (!header->is_over_limit)
+        begin_field(header, name, value);
+    return MAIL_LINE_OF_HEADER;
 }
 
 void mail_header_lose(struct mail_header *header)
@@ -120,20 +98,13 @@ void mail_header_lose(struct mail_header *header)
     /* the field that is being read may have gone on in the missing bytes */
     if (header->has_first_line && header->current != MAIL_OTHER_FIELD && header->keeps_current)
         text_free(&header->value[header->current]);
-    finish(header, MAIL_HEADER_LOST);
+    header->phase = MAIL_HEADER_LOST;
 }
 
-void mail_header_end(struct mail_header *header, bool is_whole)
+void mail_header_end(struct mail_header *header)
 {
-    if (header->phase != MAIL_HEADER_READING)
-        return;
-    if (!is_whole) {
-        mail_header_lose(header);
-        return;
-    }
-    if (header->line.length > 0)
-        on_line(header, without_cr(text_bytes(&header->line)));
-    finish(header, MAIL_HEADER_DONE);
+    if (header->phase == MAIL_HEADER_READING)
+        header->phase = header->is_over_limit ? MAIL_HEADER_LOST : MAIL_HEADER_DONE;
 }
 
 struct bytes mail_header_value(const struct mail_header *header, enum mail_field field)
@@ -143,7 +114,7 @@ struct bytes mail_header_value(const struct mail_header *header, enum mail_field
 
 void mail_header_free(struct mail_header *header)
 {
-    text_free(&header->line);
     for (int field = 0; field < MAIL_FIELDS; field++)
         text_free(&header->value[field]);
+    *header = (struct mail_header){.phase = MAIL_HEADER_READING};
 }

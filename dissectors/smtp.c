@@ -7,10 +7,11 @@
  * reply only where it decides what they are: behind DATA, EHLO, STARTTLS and AUTH,
  * and behind MAIL while another mail is open.
  *
- * Left out: the parts of a message (MIME), SEND, SOML, SAML, TURN, BURL.
+ * Left out: SEND, SOML, SAML, TURN, BURL.
  */
 #include "dissectors/smtp.h"
 
+#include "base/file.h"
 #include "dissectors/sasl.h"
 #include "dissectors/smtp_record.h"
 
@@ -310,7 +311,7 @@ static void read_chunk(struct smtp *smtp, struct cursor *bytes)
 static void end_chunk(struct smtp *smtp)
 {
     if (smtp->chunk_is_last && smtp->message != NULL) {
-        mail_header_end(&smtp->message->header, true);
+        smtp_mail_end_message(smtp->message, true);
         if (smtp->client_mail == smtp->message)
             smtp_mail_release(&smtp->client_mail);
     }
@@ -505,7 +506,7 @@ static void smtp_close(struct conversation *conversation, void *state)
     text_free(&smtp->last_reply);
 }
 
-static const struct record_table *const smtp_tables[] = {&smtp_session_table, &smtp_mail_table, &smtp_recipient_table, NULL};
+static const struct record_table *const smtp_tables[] = {&smtp_session_table, &smtp_mail_table, &smtp_recipient_table, &file_table, NULL};
 static const uint16_t smtp_ports[] = {25, 587, 2525, 24, 465, 1025, 0};
 
 const struct dissector smtp_dissector = {

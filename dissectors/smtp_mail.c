@@ -16,6 +16,7 @@ struct smtp_mail *smtp_mail_new(struct conversation *conversation)
     if (mail == NULL)
         return NULL;
     mail->holders = 1;
+    mail->conversation = conversation;
     mail->mail_id = conversation_next_id(conversation, ID_MAIL);
     mail->reply.limit = 4096;
     return mail;
@@ -40,7 +41,7 @@ void smtp_mail_release(struct smtp_mail **held)
     memory_free(mail->recipients);
     memory_free(mail->sender.at);
     text_free(&mail->reply);
-    mail_header_free(&mail->header);
+    mail_message_free(mail->message);
     memory_free(mail);
 }
 
@@ -148,21 +149,26 @@ void smtp_mail_begin_message(struct smtp_mail *mail, enum smtp_transfer transfer
 {
     mail->transfer = transfer;
     mail->begins_unseen = begins_unseen;
-    if (begins_unseen)
-        mail_header_lose(&mail->header);
+    mail_message_free(mail->message);
+    mail->message = mail_message_new(mail->conversation, mail->mail_id, begins_unseen);
 }
 
 void smtp_mail_add(struct smtp_mail *mail, struct bytes bytes)
 {
     mail->size += bytes.length;
-    mail_header_add(&mail->header, bytes);
+    mail_message_add(mail->message, bytes);
 }
 
 void smtp_mail_lose(struct smtp_mail *mail, uint64_t count)
 {
     mail->size += count;
     mail->missing += count;
-    mail_header_lose(&mail->header);
+    mail_message_lose(mail->message, count);
+}
+
+void smtp_mail_end_message(struct smtp_mail *mail, bool is_whole)
+{
+    mail_message_end(mail->message, is_whole);
 }
 
 void smtp_mail_decide(struct smtp_mail *mail, enum smtp_outcome outcome, unsigned code, struct bytes reply)
@@ -175,17 +181,34 @@ void smtp_mail_decide(struct smtp_mail *mail, enum smtp_outcome outcome, unsigne
         keep_reply(mail, reply);
 }
 
-static void read_line(struct smtp_data_reader *reader, struct smtp_mail *mail, struct cursor *bytes)
+/* How many bytes stand before the next dot that begins a line; all of them where there is none. */
+static size_t until_dot(const struct smtp_data_reader *reader, struct bytes run)
 {
-    struct bytes ahead = peek_bytes(bytes);
-    struct bytes rest;
-    struct bytes run = bytes_split(ahead, '\n', &rest);
-    bool ends = rest.at != NULL;
-    bool has_cr = run.length > 0 ? run.at[run.length - 1] == '\r' : reader->is_behind_cr;
+    size_t place = 0;
 
-    smtp_mail_add(mail, take_bytes(bytes, run.length + (ends ? 1 : 0)));
-    reader->is_behind_cr = !ends && has_cr;
-    if (ends && has_cr)
+    while (place < run.length) {
+        const uint8_t *dot = memchr(&run.at[place], '.', run.length - place);
+
+        if (dot == NULL)
+            return run.length;
+        place = (size_t)(dot - run.at);
+        if (place > 1 ? run.at[place - 1] == '\n' && run.at[place - 2] == '\r' : place == 1 && run.at[0] == '\n' && reader->is_behind_cr)
+            return place;
+        place++;
+    }
+    return run.length;
+}
+
+/* Lines up to one that begins with a dot. */
+static void read_lines(struct smtp_data_reader *reader, struct smtp_mail *mail, struct cursor *bytes)
+{
+    struct bytes run = take_bytes(bytes, until_dot(reader, peek_bytes(bytes)));
+    uint8_t last = run.at[run.length - 1];
+    bool ends = last == '\n' && (run.length > 1 ? run.at[run.length - 2] == '\r' : reader->is_behind_cr);
+
+    smtp_mail_add(mail, run);
+    reader->is_behind_cr = last == '\r';
+    if (ends)
         reader->phase = SMTP_DATA_LINE_START;
 }
 
@@ -228,7 +251,7 @@ static bool read_message(struct smtp_data_reader *reader, struct smtp_mail *mail
             reader->is_behind_cr = true;
             break;
         case SMTP_DATA_IN_LINE:
-            read_line(reader, mail, bytes);
+            read_lines(reader, mail, bytes);
             break;
         }
     }
@@ -293,16 +316,11 @@ static void list_addresses(const struct smtp_mail *mail, enum smtp_answer answer
     }
 }
 
-static struct record_text field_text(const struct smtp_mail *mail, enum mail_field field)
+static struct record_text user_agent_text(const struct mail_message *message)
 {
-    return record_text_unless_empty(mail_header_value(&mail->header, field));
-}
+    struct record_text user_agent = mail_message_field(message, MAIL_USER_AGENT);
 
-static struct record_text user_agent_text(const struct smtp_mail *mail)
-{
-    struct record_text user_agent = field_text(mail, MAIL_USER_AGENT);
-
-    return user_agent.is_known ? user_agent : field_text(mail, MAIL_X_MAILER);
+    return user_agent.is_known ? user_agent : mail_message_field(message, MAIL_X_MAILER);
 }
 
 static void set_message(struct smtp_mail_row *row, const struct smtp_mail *mail)
@@ -314,17 +332,18 @@ static void set_message(struct smtp_mail_row *row, const struct smtp_mail *mail)
         row->size = record_integer((int64_t)mail->size);
     if (!mail->begins_unseen)
         row->missing = record_integer((int64_t)mail->missing);
-    row->subject = field_text(mail, MAIL_SUBJECT);
-    row->header_from = field_text(mail, MAIL_FROM);
-    row->header_to = field_text(mail, MAIL_TO);
-    row->header_cc = field_text(mail, MAIL_CC);
-    row->header_reply_to = field_text(mail, MAIL_REPLY_TO);
-    row->header_date = field_text(mail, MAIL_DATE);
-    row->message_id = field_text(mail, MAIL_MESSAGE_ID);
-    row->in_reply_to = field_text(mail, MAIL_IN_REPLY_TO);
-    row->user_agent = user_agent_text(mail);
-    if (mail->header.phase == MAIL_HEADER_DONE)
-        row->received_hops = record_integer(mail->header.received_hops);
+    row->subject = mail_message_field(mail->message, MAIL_SUBJECT);
+    row->header_from = mail_message_field(mail->message, MAIL_FROM);
+    row->header_to = mail_message_field(mail->message, MAIL_TO);
+    row->header_cc = mail_message_field(mail->message, MAIL_CC);
+    row->header_reply_to = mail_message_field(mail->message, MAIL_REPLY_TO);
+    row->header_date = mail_message_field(mail->message, MAIL_DATE);
+    row->message_id = mail_message_field(mail->message, MAIL_MESSAGE_ID);
+    row->in_reply_to = mail_message_field(mail->message, MAIL_IN_REPLY_TO);
+    row->user_agent = user_agent_text(mail->message);
+    row->originating_ip = mail_message_originating_ip(mail->message);
+    row->received_hops = mail_message_received_hops(mail->message);
+    row->attachments = mail_message_attachments(mail->message);
 }
 
 static void write_recipients(const struct smtp_mail *mail, struct conversation *conversation)
@@ -370,7 +389,7 @@ void smtp_mail_write(struct smtp_mail *mail, struct conversation *conversation, 
 
     smtp_mail_decide_by_recipients(mail);
     smtp_mail_decide(mail, otherwise, 0, bytes_of(NULL, 0));
-    mail_header_end(&mail->header, false);
+    smtp_mail_end_message(mail, false);
     list_addresses(mail, SMTP_ACCEPTED, &accepted);
     list_addresses(mail, SMTP_REFUSED, &refused);
     row.recipients = record_text_unless_empty(text_bytes(&accepted));
@@ -383,9 +402,6 @@ void smtp_mail_write(struct smtp_mail *mail, struct conversation *conversation, 
     set_message(&row, mail);
     conversation_write(conversation, &smtp_mail_table, &row);
     write_recipients(mail, conversation);
-    if (mail->header.reached_limit)
-        conversation_finding(conversation, "notice", "smtp_limit", "a mail's headers are longer than %u bytes, or a field longer than %d: cut",
-                             MAIL_HEADERS_LIMIT, MAIL_VALUE_LIMIT);
     mail->is_written = true;
     text_free(&accepted);
     text_free(&refused);

@@ -5,7 +5,7 @@
 #define WIRESCRIBE_DISSECTORS_SMTP_MAIL_H
 
 #include "dissectors/dissector.h"
-#include "dissectors/mail_header.h"
+#include "dissectors/mail_message.h"
 
 /* Most recipients kept of a mail, and most bytes of an address. */
 #define SMTP_RECIPIENTS_LIMIT 1000
@@ -46,6 +46,7 @@ struct smtp_address {
  */
 struct smtp_mail {
     unsigned holders;
+    struct conversation *conversation;
     int64_t mail_id;
     struct smtp_address sender;
     struct smtp_address *recipients; /* owned */
@@ -62,7 +63,7 @@ struct smtp_mail {
     bool size_is_unknown; /* it is not known how many bytes are missing */
     uint64_t size;        /* of the message, missing bytes included */
     uint64_t missing;
-    struct mail_header header;
+    struct mail_message *message; /* owned; NULL: none was sent, or out of memory */
     bool is_written;
 };
 
@@ -86,6 +87,8 @@ struct bytes smtp_path(struct bytes argument);
 void smtp_mail_begin_message(struct smtp_mail *mail, enum smtp_transfer transfer, bool begins_unseen);
 void smtp_mail_add(struct smtp_mail *mail, struct bytes bytes);
 void smtp_mail_lose(struct smtp_mail *mail, uint64_t count);
+/* The message is over; `is_whole` says that it was seen to its end. */
+void smtp_mail_end_message(struct smtp_mail *mail, bool is_whole);
 
 /* What decides the mail, unless something did already. `code` 0: no reply. */
 void smtp_mail_decide(struct smtp_mail *mail, enum smtp_outcome outcome, unsigned code, struct bytes reply);

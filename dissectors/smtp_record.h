@@ -35,18 +35,20 @@
     COLUMN(R, integer, size, "bytes of the message as it arrived, without the dots that DATA adds, those that are missing in the capture included; " \
                              "NULL where that cannot be told") \
     COLUMN(R, integer, missing, "bytes of the message that are known to be missing in the capture") \
-    COLUMN(R, text, subject, "header field Subject as written, unfolded (RFC 5322, 2.2.3)") \
-    COLUMN(R, text, header_from, "header field From as written, unfolded") \
-    COLUMN(R, text, header_to, "header field To as written, unfolded") \
-    COLUMN(R, text, header_cc, "header field Cc as written, unfolded") \
-    COLUMN(R, text, header_reply_to, "header field Reply-To as written, unfolded") \
+    COLUMN(R, text, subject, "header field Subject, unfolded (RFC 5322, 2.2.3), its encoded words decoded (RFC 2047)") \
+    COLUMN(R, text, header_from, "header field From, unfolded, encoded words decoded, addresses as written") \
+    COLUMN(R, text, header_to, "header field To, unfolded, encoded words decoded, addresses as written") \
+    COLUMN(R, text, header_cc, "header field Cc, unfolded, encoded words decoded, addresses as written") \
+    COLUMN(R, text, header_reply_to, "header field Reply-To, unfolded, encoded words decoded, addresses as written") \
     COLUMN(R, text, header_date, "header field Date as written, unfolded") \
     COLUMN(R, text, message_id, "header field Message-ID as written, unfolded") \
     COLUMN(R, text, in_reply_to, "header field In-Reply-To as written, unfolded") \
     COLUMN(R, text, user_agent, "header field User-Agent, or else X-Mailer") \
-    LATER(R, text, originating_ip, "the address that the first mail server took the mail from") \
+    COLUMN(R, text, originating_ip, "the address that the mail says it came from: X-Originating-IP, else the client in the oldest Received; NULL where " \
+                                    "neither shows one") \
     COLUMN(R, integer, received_hops, "header fields Received; NULL where the headers were not seen to their end") \
-    LATER(R, integer, attachments, "parts of the message that are files")
+    COLUMN(R, integer, attachments, "parts of the message that have a file name or the disposition 'attachment', or are neither text nor a message; " \
+                                    "NULL where the message was not seen whole")
 
 #define SMTP_RECIPIENT(COLUMN, LATER, R) \
     COLUMN(R, integer, mail_id, "smtp_mails.mail_id") \

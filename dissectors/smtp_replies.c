@@ -316,7 +316,7 @@ void smtp_add_mail_command(struct conversation *conversation, struct smtp *smtp,
 /* The message of DATA is over; its reply comes next. */
 void smtp_end_message(struct conversation *conversation, struct smtp *smtp, bool end_is_seen)
 {
-    mail_header_end(&smtp->message->header, end_is_seen);
+    smtp_mail_end_message(smtp->message, end_is_seen);
     smtp_add_mail_command(conversation, smtp, SMTP_DATA_END, smtp->message);
     if (smtp->client_mail == smtp->message)
         smtp_mail_release(&smtp->client_mail);

@@ -1,0 +1,286 @@
+/* test_mime.c - the message of a mail: header fields, encodings, structure (dissectors/mail_*.c, mime_*.c). */
+#include "base/text.h"
+#include "tests/unit/check.h"
+#include "tests/unit/dialogue.h"
+
+#define MAIL(COLUMN) dialogue_value("smtp_mail", 0, COLUMN)
+#define FILE_ROW(ROW, COLUMN) dialogue_value("file", ROW, COLUMN)
+
+/* A session with one mail whose message is `message`, dots and all; bytes are missing between it and `behind` where `gap` is not 0. */
+static void play_message(struct bytes message, uint64_t gap, struct bytes behind)
+{
+    const struct step steps[] = {
+        SERVER("220 mail.example.test ESMTP\r\n"),
+        CLIENT("HELO client\r\n"),
+        SERVER("250 mail.example.test\r\n"),
+        CLIENT("MAIL FROM:<a@example.test>\r\nRCPT TO:<b@example.test>\r\nDATA\r\n"),
+        SERVER("250 ok\r\n250 ok\r\n354 go on\r\n"),
+        {.from = FROM_CLIENT, .says = message},
+        {.from = FROM_CLIENT, .misses = gap},
+        {.from = FROM_CLIENT, .says = behind},
+        CLIENT("\r\n.\r\n"),
+        SERVER("250 queued\r\n"),
+        CLIENT("QUIT\r\n"),
+        SERVER("221 bye\r\n"),
+    };
+
+    PLAY(25, steps);
+}
+
+#define MESSAGE(LITERAL) play_message(bytes_of(LITERAL, sizeof(LITERAL) - 1), 0, bytes_of(NULL, 0))
+#define BROKEN_MESSAGE(BEFORE, COUNT, BEHIND) play_message(bytes_of(BEFORE, sizeof(BEFORE) - 1), COUNT, bytes_of(BEHIND, sizeof(BEHIND) - 1))
+
+/* sha256sum of the text in the comment */
+#define SHA_HELLO "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"      /* "hello\n" */
+#define SHA_HELLO_BARE "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" /* "hello" */
+
+UNIT_TEST(mime_header_words)
+{
+    MESSAGE("Subject: =?iso-8859-1?Q?caf=E9?= =?iso-8859-1?q?_au_lait?= and =?UTF-8*de?B?w7xi?= =?utf-8?B?w7xi?=\r\n"
+            "From: =?utf-8?q?J=C3=B6rg?= <=?utf-8?q?x?=@example.test>\r\n"
+            "To: \"=?utf-8?B?w6k=?=\" <t@example.test>,\r\n plain@example.test\r\n"
+            "Cc: =?no-such-charset?q?a=E9?= =?utf-8?q?b?= =?utf-8?x?c?=\r\n"
+            "User-Agent: =?utf-8?q?agent=\r\n\r\nbody");
+    CHECK_TEXT(MAIL("subject"), "caf\xc3\xa9 au lait and \xc3\xbc"
+                                "b\xc3\xbc"
+                                "b");
+    CHECK_TEXT(MAIL("header_from"), "J\xc3\xb6rg <=?utf-8?q?x?=@example.test>");
+    CHECK_TEXT(MAIL("header_to"), "\"\xc3\xa9\" <t@example.test>, plain@example.test");
+    CHECK_TEXT(MAIL("header_cc"), "=?no-such-charset?q?a=E9?= b =?utf-8?x?c?=");
+    CHECK_TEXT(MAIL("user_agent"), "=?utf-8?q?agent=");
+}
+
+/* A character that is split over two words; ISO-2022-JP, Shift_JIS, GB2312, KOI8-R, UTF-16. */
+UNIT_TEST(mime_header_charsets)
+{
+    MESSAGE("Subject: =?utf-8?B?5pel5g==?= =?utf-8?B?nKw=?=\r\n"
+            "From: =?ISO-2022-JP?B?GyRCRnxLXBsoQg==?= <a@b.test>\r\n"
+            "To: =?koi8-r?B?8NLJ18XU?=\r\n"
+            "Cc: =?gb2312?B?suLK1A==?= =?shift_jis?B?k/qWew==?=\r\n"
+            "Reply-To: =?utf-16be?B?AGEAYg==?=\r\n\r\n");
+    CHECK_TEXT(MAIL("subject"), "\xe6\x97\xa5\xe6\x9c\xac");
+    CHECK_TEXT(MAIL("header_from"), "\xe6\x97\xa5\xe6\x9c\xac <a@b.test>");
+    CHECK_TEXT(MAIL("header_to"), "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82");
+    CHECK_TEXT(MAIL("header_cc"), "\xe6\xb5\x8b\xe8\xaf\x95\xe6\x97\xa5\xe6\x9c\xac");
+    CHECK_TEXT(MAIL("header_reply_to"), "ab");
+}
+
+UNIT_TEST(mime_without_fields_is_a_text)
+{
+    MESSAGE("Subject: x\r\n\r\nhello");
+    CHECK(dialogue_rows("file") == 1);
+    CHECK_TEXT(FILE_ROW(0, "sha256"), "cd2eca3535741f27a8ae40c31b0c41d4057a7a7b912b33b9aed86485d1c84676"); /* "hello\r\n" */
+    CHECK_TEXT(FILE_ROW(0, "declared_type"), "");
+    CHECK_TEXT(FILE_ROW(0, "name"), "");
+    CHECK_TEXT(FILE_ROW(0, "size"), "7");
+    CHECK_TEXT(FILE_ROW(0, "complete"), "1");
+    CHECK_TEXT(FILE_ROW(0, "mail_id"), MAIL("mail_id"));
+    CHECK_TEXT(MAIL("attachments"), "0");
+}
+
+UNIT_TEST(mime_empty_body_is_no_file)
+{
+    MESSAGE("Subject: x\r\n");
+    CHECK(dialogue_rows("file") == 0);
+    MESSAGE("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n\r\n--b\r\nContent-Disposition: attachment; filename=e\r\n\r\n--b--");
+    CHECK(dialogue_rows("file") == 1);
+    CHECK_TEXT(FILE_ROW(0, "name"), "e");
+    CHECK_TEXT(FILE_ROW(0, "size"), "0");
+}
+
+UNIT_TEST(mime_encodings)
+{
+    MESSAGE("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"a b\"\r\n\r\npreamble\r\n--a b  \t\r\n"
+            "Content-Type: TEXT/Plain; charset=utf-8\r\nContent-Transfer-Encoding: Quoted-Printable\r\n\r\nhel=6C=\r\no\r\n\r\n"
+            "--a b\r\nContent-Type: application/x-thing\r\nContent-Transfer-Encoding: BASE64\r\n"
+            "Content-Disposition: attachment;\r\n filename=\"../../etc/pass\\\"wd\"\r\n\r\naG*Vs\r\nbG\r\n8=\r\n"
+            "--a b\r\nContent-Type: application/octet-stream; name=\"C:\\dir\\file.bin\"\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n"
+            "begin 644 other\r\n%:&5L;&\\\r\n`\r\nend\r\n"
+            "--a b\r\nContent-Transfer-Encoding: binary\r\n\r\nhello\r\n--a b--\r\nepilogue\r\n--a b\r\n\r\nno part");
+    CHECK(dialogue_rows("file") == 4);
+    CHECK_TEXT(FILE_ROW(0, "sha256"), "cd2eca3535741f27a8ae40c31b0c41d4057a7a7b912b33b9aed86485d1c84676");
+    CHECK_TEXT(FILE_ROW(0, "declared_type"), "text/plain");
+    CHECK_TEXT(FILE_ROW(1, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(FILE_ROW(1, "name"), "pass\"wd");
+    CHECK_TEXT(FILE_ROW(2, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(FILE_ROW(2, "name"), "file.bin");
+    CHECK_TEXT(FILE_ROW(3, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(MAIL("attachments"), "2");
+    CHECK_TEXT(MAIL("received_hops"), "0");
+    CHECK(dialogue_rows("finding") == 0);
+}
+
+/* In LF alone; a boundary that begins as another does; an outer delimiter that closes inner multiparts. */
+UNIT_TEST(mime_nesting)
+{
+    MESSAGE("Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=bb\n\n"
+            "--bb\n\nhello\n\n--bb\nContent-Type: text/html\n\nhello\n--b\nContent-Type: message/rfc822\n\n"
+            "Subject: inner\nContent-Type: multipart/digest; boundary=ccc\n\n--ccc\n\nSubject: deep\n\nhello\n--ccc--\n"
+            "--b\n\nhello\n--b--");
+    CHECK(dialogue_rows("file") == 4);
+    CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO);
+    CHECK_TEXT(FILE_ROW(1, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(FILE_ROW(1, "declared_type"), "text/html");
+    CHECK_TEXT(FILE_ROW(2, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(FILE_ROW(3, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(MAIL("subject"), "");
+    CHECK(dialogue_rows("finding") == 1);
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "mail_mime_ambiguous");
+}
+
+UNIT_TEST(mime_missing_end)
+{
+    MESSAGE("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n--b-- not\r\n--bc\r\n-\r\n--\r\n---b");
+    CHECK(dialogue_rows("file") == 1);
+    CHECK_TEXT(FILE_ROW(0, "size"), "37");
+    CHECK_TEXT(FILE_ROW(0, "complete"), "1");
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "mail_mime_ambiguous");
+}
+
+UNIT_TEST(mime_names)
+{
+    MESSAGE("Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+            "--b\r\nContent-Type: a/b; name*0*=iso-8859-1'en'caf%E9; name*1=\".t\"; name*2*=%78t\r\n\r\n1\r\n"
+            "--b\r\nContent-Type: a/b; name=other\r\nContent-Disposition: inline; filename=plain; filename*=UTF-8''%e2%82%ac.exe\r\n\r\n2\r\n"
+            "--b\r\nContent-Disposition: attachment; filename=\"=?utf-8?q?a=20b?=\r\n =?utf-8?q?c.pdf?=\"\r\n\r\n3\r\n"
+            "--b\r\nContent-Disposition: attachment; filename=two words.doc ; x=y\r\n\r\n4\r\n"
+            "--b\r\nContent-Disposition: attachment; filename=\"nul\0.txt\"\r\n\r\n5\r\n"
+            "--b\r\nContent-Disposition: attachment; filename=\"\"\r\n\r\n6\r\n--b--");
+    CHECK(dialogue_rows("file") == 6);
+    CHECK_TEXT(FILE_ROW(0, "name"), "caf\xc3\xa9.txt");
+    CHECK_TEXT(FILE_ROW(1, "name"), "\xe2\x82\xac.exe");
+    CHECK_TEXT(FILE_ROW(2, "name"), "a bc.pdf");
+    CHECK_TEXT(FILE_ROW(3, "name"), "two words.doc");
+    CHECK_TEXT(FILE_ROW(4, "name"), "nul\\x00.txt");
+    CHECK_TEXT(FILE_ROW(5, "name"), "");
+    CHECK_TEXT(MAIL("attachments"), "6");
+}
+
+UNIT_TEST(mime_uuencode_in_text)
+{
+    MESSAGE("Subject: x\r\n\r\nbegin 644 is no file\r\nbegin 755 dir/hello.txt\r\n%:&5L;&\\\r\n`\r\nend\r\nbegin 644 cut\r\n#86)C\r\nrest");
+    CHECK(dialogue_rows("file") == 3);
+    CHECK_TEXT(FILE_ROW(0, "name"), "hello.txt");
+    CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(FILE_ROW(1, "name"), "cut");
+    CHECK_TEXT(FILE_ROW(1, "complete"), "0");
+    CHECK_TEXT(FILE_ROW(1, "sha256"), "");
+    CHECK_TEXT(FILE_ROW(2, "name"), "");
+    CHECK_TEXT(MAIL("attachments"), "2");
+}
+
+/* The part that lost bytes has no digest; the next one is whole again. */
+UNIT_TEST(mime_gap_in_part)
+{
+    BROKEN_MESSAGE(
+        "Subject: s\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n--b\r\nContent-Type: application/zip; name=z\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\naGVs",
+        1000, "bG8=\r\n--b\r\n\r\nhello\r\n--b--");
+    CHECK(dialogue_rows("file") == 3);
+    CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(FILE_ROW(1, "name"), "z");
+    CHECK_TEXT(FILE_ROW(1, "missing"), "1000");
+    CHECK_TEXT(FILE_ROW(1, "size"), "");
+    CHECK_TEXT(FILE_ROW(1, "complete"), "0");
+    CHECK_TEXT(FILE_ROW(1, "sha256"), "");
+    CHECK_TEXT(FILE_ROW(2, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(MAIL("subject"), "s");
+    CHECK_TEXT(MAIL("attachments"), "");
+}
+
+UNIT_TEST(mime_gap_in_headers)
+{
+    BROKEN_MESSAGE("Subject: s\r\nFrom: a\r\n", 10, "To: b\r\n\r\nhello");
+    CHECK_TEXT(MAIL("subject"), "s");
+    CHECK_TEXT(MAIL("header_from"), "");
+    CHECK_TEXT(MAIL("header_to"), "");
+    CHECK(dialogue_rows("file") == 0);
+    BROKEN_MESSAGE("Content-Type: multipart/mixed; boundary=b\r\nSubject: s\r\n", 10, "\r\n--b\r\n\r\nhello\r\n--b--");
+    CHECK(dialogue_rows("file") == 1);
+    CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO_BARE);
+}
+
+UNIT_TEST(mime_origin)
+{
+    MESSAGE("Received: from a (b [192.0.2.9]) by c; x\r\nReceived: from mail (HELO mail) (198.51.100.7) by d; y\r\n\r\n");
+    CHECK_TEXT(MAIL("originating_ip"), "198.51.100.7");
+    CHECK_TEXT(MAIL("received_hops"), "2");
+    MESSAGE("Received: from [IPv6:2001:DB8:0::1] by c; x\r\n\r\n");
+    CHECK_TEXT(MAIL("originating_ip"), "2001:db8::1");
+    MESSAGE("X-Originating-IP: [203.0.113.4]\r\nReceived: from [192.0.2.1] by c; x\r\n\r\n");
+    CHECK_TEXT(MAIL("originating_ip"), "203.0.113.4");
+    MESSAGE("Received: by 192.0.2.1 with HTTP; x\r\n\r\n");
+    CHECK_TEXT(MAIL("originating_ip"), "");
+}
+
+UNIT_TEST(mime_oddities)
+{
+    MESSAGE("Content-Type: multipart/mixed; boundary=a; boundary=b\r\nContent-Type: text/plain\r\n\r\n--a\r\n\r\nhello\r\n--a--");
+    CHECK(dialogue_rows("finding") == 2);
+    CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO_BARE);
+    MESSAGE("Content-Type: application/x; name=n\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\naGVsbG8=");
+    CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO_BARE);
+    CHECK(dialogue_rows("finding") == 1);
+    MESSAGE("Content-Type: multipart/mixed\r\nContent-Transfer-Encoding: rot13\r\n\r\nhello");
+    CHECK(dialogue_rows("finding") == 2);
+    CHECK_TEXT(FILE_ROW(0, "declared_type"), "multipart/mixed");
+}
+
+static void add(struct text *out, const char *text)
+{
+    text_append(out, bytes_of_text(text));
+}
+
+UNIT_TEST(mime_limits)
+{
+    struct text message = {.limit = 4 << 20};
+
+    add(&message, "Subject: s\r\n");
+    for (unsigned i = 0; i < 5000; i++)
+        text_append_format(&message, "X-Bomb-%u: filling\r\n", i);
+    add(&message, "To: late\r\n\r\nhello");
+    play_message(text_bytes(&message), 0, bytes_of(NULL, 0));
+    CHECK_TEXT(MAIL("subject"), "s");
+    CHECK_TEXT(MAIL("header_to"), "");
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "smtp_limit");
+    CHECK(dialogue_rows("file") == 1);
+
+    text_clear(&message);
+    for (unsigned i = 0; i < 150; i++)
+        text_append_format(&message, "Content-Type: multipart/mixed; boundary=b%u\r\n\r\n--b%u\r\n", i, i);
+    add(&message, "\r\nhello");
+    play_message(text_bytes(&message), 0, bytes_of(NULL, 0));
+    CHECK(dialogue_rows("file") == 1);
+    CHECK_TEXT(FILE_ROW(0, "declared_type"), "multipart/mixed");
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "smtp_limit");
+
+    text_clear(&message);
+    add(&message, "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
+    for (unsigned i = 0; i < 1100; i++)
+        add(&message, "--b\r\n\r\nx\r\n");
+    play_message(text_bytes(&message), 0, bytes_of(NULL, 0));
+    CHECK(dialogue_rows("file") == 1000);
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "smtp_limit");
+    text_free(&message);
+}
+
+/* Lines longer than anything that is kept: as a field, as no field, as what begins like a delimiter. */
+UNIT_TEST(mime_long_lines)
+{
+    struct text message = {.limit = 1 << 20};
+    static char filling[6000];
+
+    memset(filling, 'x', sizeof filling);
+    add(&message, "Subject: ");
+    text_append(&message, bytes_of(filling, sizeof filling));
+    add(&message, "\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n--b");
+    text_append(&message, bytes_of(filling, sizeof filling));
+    add(&message, "\r\n--b\r\n");
+    text_append(&message, bytes_of(filling, sizeof filling));
+    add(&message, "\r\n--b--");
+    play_message(text_bytes(&message), 0, bytes_of(NULL, 0));
+    CHECK(dialogue_rows("file") == 2);
+    CHECK_TEXT(FILE_ROW(0, "size"), "6003");
+    CHECK_TEXT(FILE_ROW(1, "size"), "6000");
+    text_free(&message);
+}
