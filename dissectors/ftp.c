@@ -30,6 +30,9 @@ static void ftp_open(struct conversation *conversation, void *state, void *from_
     ftp->login.user.limit = FTP_NAME_LIMIT;
     ftp->login.password.limit = FTP_NAME_LIMIT;
     ftp->system.limit = FTP_NAME_LIMIT;
+    ftp->features.limit = REPLY_TEXT_LIMIT;
+    ftp->host.limit = FTP_NAME_LIMIT;
+    ftp->client_software.limit = FTP_NAME_LIMIT;
     ftp->last_reply.limit = REPLY_TEXT_LIMIT;
     ftp->directory.limit = FTP_PATH_LIMIT;
 }
@@ -84,6 +87,8 @@ static enum verdict on_server_line(struct conversation *conversation, struct ftp
         return VERDICT_GO_ON;
     case REPLY_BEFORE:
     case REPLY_STRANGE:
+        if (line.length > 0)
+            ftp_on_strange_line(ftp);
         return ++ftp->strange[FROM_SERVER] < FTP_STRANGE_LINES ? VERDICT_GO_ON : VERDICT_NOT_THIS_PROTOCOL;
     case REPLY_WHOLE:
         break;
@@ -163,7 +168,10 @@ static enum verdict ftp_on_gap(struct conversation *conversation, void *state, e
     (void)count;
     ftp->is_resyncing[from] = true;
     ftp->lines[from].passes_over = false;
-    ftp->login.user_is_doubtful = ftp->login.user_is_doubtful || from == FROM_CLIENT;
+    if (from == FROM_CLIENT) {
+        ftp->login.user_is_doubtful = true;
+        ftp_state_lose_commands(ftp);
+    }
     if (from == FROM_SERVER) {
         reply_forget(&ftp->reply);
         ftp->replies_owed = 0;
@@ -201,6 +209,9 @@ static void ftp_write(struct conversation *conversation, void *state)
         .bytes_up = record_integer((int64_t)ftp->bytes_up),
         .bytes_down = record_integer((int64_t)ftp->bytes_down),
         .login_attempts = record_integer(ftp->login.attempts),
+        .features = record_text_unless_empty(text_bytes(&ftp->features)),
+        .host = record_text_unless_empty(text_bytes(&ftp->host)),
+        .client_software = record_text_unless_empty(text_bytes(&ftp->client_software)),
     };
 
     if (ftp->last_code != 0)
@@ -222,7 +233,11 @@ static void ftp_close(struct conversation *conversation, void *state)
     text_free(&ftp->banner);
     text_free(&ftp->login.user);
     text_free(&ftp->login.password);
+    text_free(&ftp->login.secret);
     text_free(&ftp->system);
+    text_free(&ftp->features);
+    text_free(&ftp->host);
+    text_free(&ftp->client_software);
     text_free(&ftp->last_reply);
     text_free(&ftp->directory);
     reply_free(&ftp->reply);

@@ -23,6 +23,20 @@ enum ftp_verb {
     FTP_PASV,
     FTP_EPSV,
     FTP_TRANSFER,
+    FTP_ABOR,
+    FTP_REIN,
+    FTP_QUIT,
+    FTP_HOST,
+    FTP_CLNT,
+    FTP_FEAT,
+    FTP_TYPE,
+    FTP_STRU,
+    FTP_MODE,
+    FTP_PROT,
+    FTP_MKD,
+    FTP_RNFR,
+    FTP_FACT, /* of a file: answered by 213 */
+    FTP_SITE,
 };
 
 /* How sure a command alone says that this is FTP. */

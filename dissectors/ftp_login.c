@@ -56,11 +56,11 @@ static void tell_plaintext(struct conversation *conversation, struct ftp *ftp, c
                          login->user.at, ftp->auth_was_refused ? ", after the server refused AUTH" : "");
 }
 
-/* Keeps what must not be shown only as long as the reply could repeat it. */
-static void hide_argument(struct ftp_request *request)
+/* Keeps what must not be shown only to know it again in a reply. */
+static void hide_argument(struct ftp_login *login, struct ftp_request *request)
 {
-    request->secret.limit = FTP_NAME_LIMIT;
-    text_append(&request->secret, text_bytes(&request->argument));
+    login->secret.limit = FTP_NAME_LIMIT;
+    ftp_set_text(&login->secret, text_bytes(&request->argument));
     text_clear(&request->argument);
 }
 
@@ -76,7 +76,7 @@ static void on_pass(struct conversation *conversation, struct ftp *ftp, struct f
     if (request->is_anonymous || records_passwords(conversation))
         ftp_set_text(&login->password, text_bytes(&request->argument));
     else
-        hide_argument(request);
+        hide_argument(&ftp->login, request);
 }
 
 void ftp_login_on_sent(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, struct ftp_request *request)
@@ -86,7 +86,7 @@ void ftp_login_on_sent(struct conversation *conversation, struct ftp *ftp, enum 
     else if (verb == FTP_PASS)
         on_pass(conversation, ftp, request);
     else if (verb == FTP_ACCT && !records_passwords(conversation))
-        hide_argument(request);
+        hide_argument(&ftp->login, request);
 }
 
 /* Codes that say nothing of the login itself: the command was out of order or not understood (RFC 959, 4.2.2). */
@@ -135,18 +135,18 @@ static bool contains(struct bytes text, struct bytes part)
     return false;
 }
 
-bool ftp_login_shows_secret(const struct ftp_request *request, struct bytes reply)
+bool ftp_login_shows_secret(const struct ftp *ftp, struct bytes reply)
 {
-    struct text behind = {.limit = FTP_VERB_LIMIT + 1 + FTP_NAME_LIMIT};
+    const struct text *secret = &ftp->login.secret;
+    struct text behind = {.limit = sizeof "PASS " + FTP_SECRET_ALONE};
     bool shows;
 
-    if (request->secret.length == 0)
+    if (secret->length == 0)
         return false;
-    if (request->secret.length < FTP_SECRET_ALONE) {
-        text_append(&behind, bytes_of(request->verb, request->verb_length));
-        text_append_text(&behind, " ");
-    }
-    text_append(&behind, text_bytes(&request->secret));
+    if (secret->length >= FTP_SECRET_ALONE)
+        return contains(reply, text_bytes(secret));
+    text_append_text(&behind, "PASS ");
+    text_append(&behind, text_bytes(secret));
     shows = contains(reply, text_bytes(&behind));
     text_free(&behind);
     return shows;

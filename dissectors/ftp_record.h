@@ -21,9 +21,9 @@
     COLUMN(R, integer, bytes_down, "bytes that data connections carried to the client, listings and missing bytes included") \
     COLUMN(R, text, last_reply, "the last reply seen, with its code; lines joined by LF") \
     COLUMN(R, integer, login_attempts, "logins that were tried: a USER with its PASS, or a PASS again after a refusal") \
-    LATER(R, text, features, "what the server says that it can do beyond RFC 959: the last answer to FEAT, one feature a line") \
-    LATER(R, text, host, "the server that the client asked for by HOST, and that the server agreed to be") \
-    LATER(R, text, client_software, "what the client calls itself: argument of CLNT")
+    COLUMN(R, text, features, "what the server says that it can do beyond RFC 959: the last answer to FEAT, one feature a line") \
+    COLUMN(R, text, host, "the server that the client asked for by HOST, and that the server agreed to be") \
+    COLUMN(R, text, client_software, "what the client calls itself: argument of CLNT")
 
 #define FTP_COMMAND(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
@@ -34,8 +34,8 @@
     COLUMN(R, integer, reply_code, "code of the final reply; NULL where it was not seen") \
     COLUMN(R, text, reply, "text of the final reply; lines joined by LF; NULL where it repeats a password that is not to be recorded") \
     COLUMN(R, integer, delay_us, "from the command to the end of its final reply; microseconds") \
-    LATER(R, integer, preliminary_code, "code of the first preliminary reply (1yz); NULL where there was none") \
-    LATER(R, text, path, "the absolute path that the argument means; NULL where it names none, or the working directory is not known")
+    COLUMN(R, integer, preliminary_code, "code of the first preliminary reply (1yz); NULL where there was none") \
+    COLUMN(R, text, path, "the absolute path that the argument means; NULL where it names none, or the working directory is not known")
 
 #define FTP_TRANSFER(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, "the control connection: flows.flow_id") \

@@ -5,6 +5,18 @@
 
 #include "dissectors/ftp_directory.h"
 
+/* Codes by which a server answers a few commands only. */
+static bool is_particular(unsigned code)
+{
+    static const unsigned codes[] = {215, 221, 225, 226, 227, 229, 230, 232, 234, 235, 257, 331, 332, 334, 350};
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (code == codes[i])
+            return true;
+    }
+    return false;
+}
+
 static bool reply_fits(unsigned verb, unsigned code)
 {
     if (code >= 400)
@@ -16,78 +28,30 @@ static bool reply_fits(unsigned verb, unsigned code)
         return code == 229;
     case FTP_PWD:
         return code == 257;
+    case FTP_MKD:
+        return code == 257 || code == 250;
     case FTP_SYST:
         return code == 215;
     case FTP_REST:
+    case FTP_RNFR:
         return code == 350;
     case FTP_USER:
-        return code == 331 || code == 332 || code == 230;
+        return code == 331 || code == 332 || code == 230 || code == 232;
     case FTP_PASS:
     case FTP_ACCT:
-        return code == 230 || code == 202 || code == 332;
+        return code == 230 || code == 202 || code == 232 || code == 332;
     case FTP_AUTH:
         return code == 234 || code == 334 || code == 235;
     case FTP_TRANSFER:
         return code < 200 || code == 226 || code == 250;
-    default:
+    case FTP_ABOR:
+        return code == 225 || code == 226 || code == 250;
+    case FTP_QUIT:
+        return code == 221;
+    case FTP_OTHER:
         return code >= 200 && code != 227 && code != 229 && code != 226 && code != 331 && code != 230;
-    }
-}
-
-/* What a final reply changes. */
-static void on_final(struct conversation *conversation, struct ftp *ftp, const struct pending_command *command, unsigned code, struct bytes reply)
-{
-    const struct ftp_request *request = command->subject;
-    struct bytes argument = text_bytes(&request->argument);
-    bool is_good = code >= 200 && code < 400;
-    uint64_t offset;
-
-    switch ((enum ftp_verb)command->verb) {
-    case FTP_USER:
-    case FTP_PASS:
-    case FTP_ACCT:
-        ftp_login_on_reply(conversation, ftp, request, code, reply);
-        break;
-    case FTP_CWD:
-        if (is_good)
-            ftp_change_directory(&ftp->directory, argument);
-        break;
-    case FTP_CDUP:
-        if (is_good)
-            ftp_change_directory(&ftp->directory, bytes_of_text(".."));
-        break;
-    case FTP_PWD:
-        if (code == 257)
-            ftp_take_quoted_directory(&ftp->directory, reply);
-        break;
-    case FTP_SYST:
-        if (code == 215)
-            ftp_set_text(&ftp->system, reply);
-        break;
-    case FTP_REST:
-        ftp->has_offset = code == 350 && bytes_to_number(bytes_trim(argument), INT64_MAX, &offset);
-        ftp->offset = ftp->has_offset ? offset : 0;
-        break;
-    case FTP_PORT:
-    case FTP_EPRT:
-        ftp_channels_on_port_reply(conversation, ftp, request, command->verb == FTP_EPRT, is_good);
-        break;
-    case FTP_PASV:
-        if (code == 227)
-            ftp_channels_on_passive(conversation, ftp, reply, false);
-        break;
-    case FTP_EPSV:
-        if (code == 229)
-            ftp_channels_on_passive(conversation, ftp, reply, true);
-        break;
-    case FTP_AUTH:
-        ftp->auth_was_refused = code >= 400;
-        break;
-    case FTP_TRANSFER:
-        ftp_channels_on_transfer_reply(conversation, ftp, request, code);
-        break;
     default:
-        break;
+        return code >= 200 && !is_particular(code);
     }
 }
 
@@ -107,20 +71,72 @@ static bool is_greeting(const struct conversation *conversation, const struct ft
     return ftp->commands == 0 || code == 220 || code == 120 || code >= 400;
 }
 
-/* STOU's preliminary reply names the file that the server made: "125 FILE: name" (RFC 1123, 4.1.2.9). */
-static void on_preliminary(struct ftp *ftp, struct bytes text)
+/* The command that a preliminary reply belongs to. NULL where that is not known. */
+static struct pending_command *preliminary_to(const struct conversation *conversation, const struct ftp *ftp, unsigned code)
 {
-    const struct pending_command *oldest = pending_oldest(&ftp->pending);
-    const struct ftp_request *request = oldest != NULL ? oldest->subject : NULL;
+    int answered = pending_answered(&ftp->pending, code, nothing_is_missing(conversation), reply_fits);
+
+    return ftp->replies_owed == 0 && answered >= 0 ? &ftp->pending.commands[answered] : NULL;
+}
+
+/* STOU's preliminary reply names the file that the server made: "125 FILE: name" (RFC 1123, 4.1.2.9). */
+static void take_unique_name(const struct ftp *ftp, const struct ftp_request *request, struct bytes text)
+{
     struct cursor name = cursor_within(text);
 
-    if (oldest == NULL || oldest->verb != FTP_TRANSFER || request->channel == NULL ||
-        !bytes_equal_nocase(bytes_of(request->verb, request->verb_length), "STOU"))
-        return;
-    if (!bytes_begin_nocase(text, "FILE:"))
+    if (request->channel == NULL || !bytes_equal_nocase(bytes_of(request->verb, request->verb_length), "STOU") || !bytes_begin_nocase(text, "FILE:"))
         return;
     skip_bytes(&name, strlen("FILE:"));
     ftp_resolve_path(&ftp->directory, bytes_trim(peek_bytes(&name)), &request->channel->path);
+}
+
+static void on_preliminary(const struct conversation *conversation, const struct ftp *ftp, unsigned code, struct bytes text)
+{
+    const struct pending_command *command = preliminary_to(conversation, ftp, code);
+    struct ftp_request *request = command != NULL ? command->subject : NULL;
+
+    if (request == NULL)
+        return;
+    if (request->preliminary_code == 0)
+        request->preliminary_code = code;
+    if (command->verb == FTP_TRANSFER)
+        take_unique_name(ftp, request, text);
+}
+
+/* The newest reply that a server gave although nobody waits for it, as far as its code tells: then nothing is answered. */
+static bool is_stale(const struct ftp *ftp, unsigned code)
+{
+    const struct pending_command *oldest = pending_oldest(&ftp->pending);
+
+    return ftp->is_out_of_step && oldest != NULL && is_particular(code) && !reply_fits(oldest->verb, code);
+}
+
+/*
+ * Which command a final reply answers; -1: none that is known. Where nothing is missing it is the oldest; but a server
+ * that left out a reply (to one of RETR and ABOR, say) would be out of step from there on, if a code that can only be
+ * meant for a later command did not tell.
+ */
+static int answered_by(const struct conversation *conversation, const struct ftp *ftp, unsigned code)
+{
+    const struct pending_command *oldest = pending_oldest(&ftp->pending);
+    bool is_whole = nothing_is_missing(conversation) && (oldest == NULL || !oldest->is_doubtful);
+
+    if (!is_whole || oldest == NULL || !is_particular(code) || reply_fits(oldest->verb, code))
+        return pending_answered(&ftp->pending, code, is_whole, reply_fits);
+    for (unsigned i = 1; i < ftp->pending.count; i++) {
+        if (ftp->pending.commands[i].verb != FTP_OTHER && reply_fits(ftp->pending.commands[i].verb, code))
+            return (int)i;
+    }
+    return is_stale(ftp, code) ? -1 : 0;
+}
+
+void ftp_on_strange_line(struct ftp *ftp)
+{
+    struct pending_command *oldest = pending_oldest(&ftp->pending);
+
+    ftp->is_out_of_step = true;
+    if (oldest != NULL)
+        oldest->is_doubtful = true; /* perhaps this was its reply: the next command tells, for a client waits */
 }
 
 bool ftp_on_reply(struct conversation *conversation, struct ftp *ftp)
@@ -130,6 +146,8 @@ bool ftp_on_reply(struct conversation *conversation, struct ftp *ftp)
     struct pending_command command;
     int answered;
 
+    if (ftp_login_shows_secret(ftp, text))
+        text = bytes_of(NULL, 0);
     ftp_set_text(&ftp->last_reply, text);
     ftp->last_code = code;
     if (is_greeting(conversation, ftp, code)) {
@@ -139,21 +157,21 @@ bool ftp_on_reply(struct conversation *conversation, struct ftp *ftp)
     }
     ftp->has_replies = true;
     if (code < 200) {
-        on_preliminary(ftp, text);
+        on_preliminary(conversation, ftp, code, text);
         return false; /* the final one is still to come */
     }
     if (ftp->replies_owed > 0) {
         ftp->replies_owed--;
         return false;
     }
-    answered = pending_answered(&ftp->pending, code, nothing_is_missing(conversation), reply_fits);
-    if (answered < 0)
+    answered = answered_by(conversation, ftp, code);
+    if (answered < 0) {
+        if (is_stale(ftp, code))
+            ftp_on_strange_line(ftp);
         return false;
+    }
     ftp_give_up_commands(conversation, ftp, (unsigned)answered);
     command = pending_take_oldest(&ftp->pending);
-    if (ftp_login_shows_secret(command.subject, text))
-        text_clear(&ftp->last_reply);
-    on_final(conversation, ftp, &command, code, text);
-    ftp_finish_command(conversation, &command, code, text);
+    ftp_finish_command(conversation, ftp, &command, code, text);
     return command.verb == FTP_AUTH && code == 234;
 }

@@ -21,8 +21,8 @@ struct ftp_request {
     char verb[FTP_VERB_LIMIT + 1]; /* upper case */
     size_t verb_length;
     struct text argument;
-    struct text secret;          /* the argument, where it must not be shown */
     struct ftp_channel *channel; /* held; a transfer's, or what a PORT announced; or NULL */
+    unsigned preliminary_code;   /* of the first 1yz reply; 0: none */
     bool is_anonymous;           /* USER, PASS: of an anonymous user */
     bool is_early;               /* a transfer: commands before it that say where it goes had no reply yet */
 };
@@ -31,6 +31,7 @@ struct ftp_request {
 struct ftp_login {
     struct text user;
     struct text password;
+    struct text secret; /* the newest argument that must not be shown */
     const char *result;
     int64_t attempts;
     bool user_is_doubtful; /* a USER may be among missing bytes */
@@ -41,6 +42,14 @@ struct ftp_login {
     bool is_anonymous;     /* who is logged in */
     bool told_plaintext;
     bool told_write;
+};
+
+/* How data is sent: letters in upper case, as in the argument of the command; 0: not known (bytes are missing). */
+struct ftp_settings {
+    char type;       /* TYPE: 'A', 'E', 'I', 'L' */
+    char structure;  /* STRU: 'F', 'R', 'P' */
+    char mode;       /* MODE: 'S', 'B', 'C', 'Z' */
+    char protection; /* PROT: 'C', 'S', 'E', 'P' */
 };
 
 struct ftp {
@@ -54,7 +63,12 @@ struct ftp {
     unsigned strange[SIDE_COUNT]; /* lines in a row that are none of the protocol's */
     struct text banner;
     struct ftp_login login;
+    struct ftp_settings settings;
     struct text system;
+    struct text features;
+    struct text host;
+    struct text client_software;
+    bool is_out_of_step;    /* the server said what is no reply: its replies may not fit the commands any more */
     struct text last_reply; /* without its code */
     unsigned last_code;     /* 0: none */
     struct text directory;  /* the working directory; empty: not known */
@@ -89,7 +103,7 @@ static inline void ftp_set_text(struct text *text, struct bytes bytes)
 void ftp_on_command(struct conversation *conversation, struct ftp *ftp, struct bytes word, struct bytes argument);
 
 /* Writes a command's row and lets go of it. `code` 0: its reply was not seen. */
-void ftp_finish_command(struct conversation *conversation, const struct pending_command *command, unsigned code, struct bytes reply);
+void ftp_finish_command(struct conversation *conversation, struct ftp *ftp, const struct pending_command *command, unsigned code, struct bytes reply);
 
 /* The oldest `count` commands get no reply any more. */
 void ftp_give_up_commands(struct conversation *conversation, struct ftp *ftp, unsigned count);
@@ -98,6 +112,20 @@ void ftp_give_up_commands(struct conversation *conversation, struct ftp *ftp, un
 
 /* A whole reply stands in ftp->reply. True where TLS begins behind it. */
 bool ftp_on_reply(struct conversation *conversation, struct ftp *ftp);
+
+/* The server said a line that is no reply, where one should stand. */
+void ftp_on_strange_line(struct ftp *ftp);
+
+/* ---- ftp_state.c ---- */
+
+/* A command is over: what its final reply changes for those that follow. `code` 0: it was not seen, and nothing is sure. */
+void ftp_state_on_final(struct conversation *conversation, struct ftp *ftp, const struct pending_command *command, unsigned code, struct bytes reply);
+
+/* The session begins, or begins anew. */
+void ftp_state_begin(struct ftp *ftp);
+
+/* Commands are missing: whatever they may have changed is not known. */
+void ftp_state_lose_commands(struct ftp *ftp);
 
 /* ---- ftp_login.c ---- */
 
@@ -108,7 +136,7 @@ void ftp_login_on_sent(struct conversation *conversation, struct ftp *ftp, enum 
 void ftp_login_on_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, unsigned code, struct bytes reply);
 
 /* Whether a reply repeats a password that must not be shown. */
-bool ftp_login_shows_secret(const struct ftp_request *request, struct bytes reply);
+bool ftp_login_shows_secret(const struct ftp *ftp, struct bytes reply);
 
 /* The server let the user change something: a finding for an anonymous one. */
 void ftp_login_note_write(struct conversation *conversation, struct ftp *ftp, const char *verb, struct bytes path);

@@ -14,13 +14,24 @@
 static struct text played = {.limit = 16 << 20};
 static const char *played_protocol;
 
+/* LF and TAB separate rows and columns here: within a text they are shown as \n and \t. */
+static void write_text(struct text *out, struct bytes text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.at[i] == '\n' || text.at[i] == '\t')
+            text_append_text(out, text.at[i] == '\n' ? "\\n" : "\\t");
+        else
+            text_append(out, bytes_of(text.at + i, 1));
+    }
+}
+
 static void write_value(struct text *out, const struct record_column *column, const struct record_value *value)
 {
     if (!value->is_known)
         return;
     text_append_format(out, "\t%s=", column->name);
     if (column->type == RECORD_TEXT)
-        text_append(out, value->text);
+        write_text(out, value->text);
     else if (column->type == RECORD_REAL)
         text_append_format(out, "%g", value->real);
     else

@@ -50,7 +50,7 @@ void dialogue_play(const struct dialogue *dialogue);
 /* How many rows of that table were written. */
 size_t dialogue_rows(const char *table);
 
-/* A column of a table's row (from 0) as text: "" where it is NULL, "(no row)", "(no column)". Valid until the next 8 calls. */
+/* A column of a table's row (from 0) as text: "" where it is NULL, "(no row)", "(no column)"; LF and TAB in it are shown as \n and \t. Valid until the next 8 calls. */
 const char *dialogue_value(const char *table, size_t row, const char *column);
 
 /* flows.protocol at the end; "" where none. */
