@@ -212,6 +212,8 @@ static void begin_leaf(void *owner, const struct mime_leaf *leaf)
                                   (leaf->type.length > 0 && !is_text && !bytes_begin_nocase(leaf->type, "message/"));
     if (mail_header_value(leaf->header, MAIL_CONTENT_TYPE).length > 0)
         text_append(&message->leaf.declared_type, leaf->type);
+    if (is_text && !message->leaf.is_attachment)
+        content_expect_prose(message->leaf.content);
     mime_decoder_begin(&message->decoder, leaf->encoding);
     message->is_uu_leaf = leaf->encoding == MIME_UUENCODE;
     message->looks_for_uu = is_text && !message->is_uu_leaf;

@@ -163,7 +163,7 @@ struct mail {
 void mail_prepare(void);
 void mail_end(void);
 
-/* A mail with an attachment of so many bytes, and about twice `prose` bytes of text (20000 at most). */
+/* A mail with an attachment of so many bytes (57 at least), and about twice `prose` bytes of text (20000 at most). */
 void mail_begin(struct mail *mail, unsigned number, uint64_t attachment, size_t prose);
 
 /* The next bytes of it, as they travel behind DATA; fewer than `room` only at the end. */

@@ -84,9 +84,19 @@ static void add_beginning(struct mail *mail, size_t prose)
         number);
     add_prose(mail, prose, "<p class=3D\"text\">", "</p>");
     add(mail,
-        "</body></html>\r\n\r\n--inner.%u--\r\n\r\n--outer.%u\r\nContent-Type: application/octet-stream; name=\"load-%u.bin\"\r\n"
-        "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"load-%u.bin\"\r\n\r\n",
+        "</body></html>\r\n\r\n--inner.%u--\r\n\r\n--outer.%u\r\nContent-Type: application/pdf; name=\"load-%u.pdf\"\r\n"
+        "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"load-%u.pdf\"\r\n\r\n",
         number, number, number, number);
+}
+
+/* The attachment's first line: what tells a PDF. */
+static void add_first_line(struct mail *mail)
+{
+    static const char first[LINE_RAW + 1] = "%PDF-1.5\n%\xe2\xe3\xcf\xd3\n1 0 obj <</Type /Catalog>> endobj         \n";
+    file_add(&mail->file, (const uint8_t *)first, LINE_RAW);
+    mail->around_length += (size_t)EVP_EncodeBlock(mail->around + mail->around_length, (const uint8_t *)first, LINE_RAW);
+    mail->attachment_left -= LINE_RAW;
+    add(mail, "\r\n");
 }
 
 /* The rest of the attachment that fills no line, and what follows it. */
@@ -106,9 +116,10 @@ void mail_begin(struct mail *mail, unsigned number, uint64_t attachment, size_t 
 {
     char name[32];
     *mail = (struct mail){.number = number, .attachment_left = attachment};
-    snprintf(name, sizeof name, "load-%u.bin", number);
+    snprintf(name, sizeof name, "load-%u.pdf", number);
     file_begin(&mail->file, name);
     add_beginning(mail, prose);
+    add_first_line(mail);
 }
 
 /* The next lines of the attachment: what `ready` points to. The first of them is another one each time. */
