@@ -537,6 +537,9 @@ UNIT_TEST(reports_views_join_the_flow)
               REPORT_TSV,
               "uid\tid.orig_h\tid.resp_p\tproto\tservice\tduration\torig_bytes\tresp_pkts\tmissed_bytes\thistory\n"
               "C1\t10.0.0.1\t22\ttcp\tssh\t0.25\t100\t4\t\\N\t\\N\n");
+    CHECK(execute(place.database, "UPDATE flow SET client_missing = 0, server_missing = 7 WHERE flow_id = 2"));
+    check_sql(&place, "SELECT orig_bytes, resp_bytes, missed_bytes FROM zeek_conn WHERE uid = 'C2'", REPORT_TSV,
+              "orig_bytes\tresp_bytes\tmissed_bytes\n50\t67\t7\n");
     check_sql(&place, "SELECT protocol, start_us, duration, client_ip, server_port, user, bytes FROM sessions ORDER BY flow_id", REPORT_TSV,
               "protocol\tstart_us\tduration\tclient_ip\tserver_port\tuser\tbytes\n"
               "ssh\t1700000000000000\t0.25\t10.0.0.1\t22\t\\N\t2100\n"
