@@ -9,18 +9,17 @@ same protocol, what was said in it. wirescribe's side is read from the public vi
 
 For each check a line of the table tells how many items agreed, differed, or were seen by one program only. Each difference
 is printed with its reason, if the explanations file knows one, else as UNEXPLAINED (without --details, only those). The
-explanations file has one line for each reason, three columns with tabs between: glob of the capture's path (its end is
-enough), glob of the check, reason; '#' begins a comment.
+explanations file is described in comparison.py. Reasons that can be told from the packets are found here, for any
+capture: bytes that no receiver takes (a wrong checksum, no ACK flag, behind a FIN), which tshark counts and wirescribe does
+not; a protocol on a port where tshark does not look for it; a session of tshark's that rests on its port alone; an upgrade
+to WebSocket without a frame.
 
 tshark dissects FTP by the line only at the begin of a segment, the others it prints as text: these are taken apart here.
-SMTP and FTP by port alone, without any command or reply in it, count as tshark's sessions all the same.
 Exit status: 0, 1 there are unexplained differences, 2 cannot be run.
 """
 import argparse
 import concurrent.futures
 import difflib
-import fnmatch
-import ipaddress
 import json
 import os
 import re
@@ -30,9 +29,13 @@ import subprocess
 import sys
 import tempfile
 
+from comparison import Tally, canonical, explain, give_up, print_table, read_explanations, shorten
+
 PROTOCOLS = ("smtp", "ssh", "websocket", "rdp", "ftp")
-LAYERS = "frame ip ipv6 tcp smtp ftp ssh websocket rdp"
-PREFERENCES = ("tcp.desegment_tcp_streams:TRUE", "tcp.reassemble_out_of_order:TRUE", "tcp.check_checksum:FALSE",
+PORTS = {"smtp": (25, 465, 587), "ssh": (22,), "websocket": (), "rdp": (3389,), "ftp": (21,)}  # tshark's
+LAYERS = "frame wlan_aggregate ip ipv6 tcp smtp ftp ssh websocket rdp"
+NESTING_LAYERS = ("wlan_aggregate", "wlan_aggregate.a_mdsu.subframe")
+PREFERENCES = ("tcp.desegment_tcp_streams:TRUE", "tcp.reassemble_out_of_order:TRUE", "tcp.check_checksum:TRUE",
                "ip.defragment:TRUE", "ipv6.defragment:TRUE")
 MAGIC_NUMBERS = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a")
 GZIP_MAGIC = b"\x1f\x8b"
@@ -50,7 +53,9 @@ ALGORITHMS = (  # our column, tshark's field
     ("client_compression", "ssh.compression_algorithms_client_to_server"),
     ("server_compression", "ssh.compression_algorithms_server_to_client"),
 )
+FLAG_FIN, FLAG_SYN, FLAG_RST, FLAG_ACK = 0x01, 0x02, 0x04, 0x10
 OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
+FIRST_COMMANDS = ("USER", "PASS", "AUTH", "QUIT", "FEAT", "SYST", "HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DATA", "STARTTLS")
 AEAD_CIPHER = re.compile(r"gcm|poly1305")
 
 
@@ -60,7 +65,9 @@ class Flow:
     def __init__(self, ends):
         self.ends = tuple(ends)
         self.payload = {end: 0 for end in ends}
+        self.other_counts = {end: [] for end in ends}  # (bytes, reason), where some segments can be left out for a reason
         self.protocols = set()
+        self.by_port_alone = set()
         self.items = {}  # check -> list of texts
 
     @property
@@ -74,10 +81,16 @@ class Flow:
 class Side:
     """The bytes that one end of a tshark stream sent: intervals of sequence numbers, unwrapped."""
 
+    REFUSALS = {
+        "checksum": "with a wrong checksum",
+        "ack": "without an ACK flag",
+    }
+
     def __init__(self):
         self.last = None
         self.begin = None
-        self.intervals = []
+        self.end = None  # of the first FIN
+        self.intervals = []  # (begin, end, what makes a receiver refuse them)
 
     def unwrap(self, sequence):
         if self.last is None:
@@ -86,29 +99,46 @@ class Side:
         distance = (sequence - self.last + 0x80000000) % 0x100000000 - 0x80000000
         return self.last + distance
 
-    def add(self, sequence, captured, is_syn, is_reset):
+    def add(self, sequence, captured, flags, has_wrong_checksum):
         begin = self.unwrap(sequence)
         self.last = begin
-        if is_syn:
+        if flags & FLAG_SYN:
             begin += 1
             self.begin = begin
-        if captured > 0 and not is_reset:
-            self.intervals.append((begin, begin + captured))
+        if flags & FLAG_FIN and self.end is None and not has_wrong_checksum:
+            self.end = begin + captured
+        if captured > 0 and not flags & FLAG_RST:
+            refusals = {"checksum"} if has_wrong_checksum else set()
+            if not flags & (FLAG_ACK | FLAG_SYN):
+                refusals.add("ack")
+            self.intervals.append((begin, begin + captured, refusals))
 
-    def unique_bytes(self):
+    def unique_bytes(self, without=frozenset(), end_of_stream=None):
         total = 0
         reached = self.begin
-        for begin, end in sorted(self.intervals):
+        for begin, end, refusals in sorted(self.intervals, key=lambda interval: interval[:2]):
+            if refusals & without:
+                continue
             if reached is not None and begin < reached:
                 begin = reached
+            if end_of_stream is not None and end > end_of_stream:
+                end = end_of_stream
             if end > begin:
                 total += end - begin
                 reached = end
         return total
 
-
-def canonical(address):
-    return str(ipaddress.ip_address(address.split("%")[0]))
+    def other_counts(self):
+        """(bytes, reason) where segments are left out that no receiver takes."""
+        counts = []
+        for refusal, text in self.REFUSALS.items():
+            counts.append((self.unique_bytes({refusal}), f"segments {text} are not taken; tshark counts them"))
+        counts.append((self.unique_bytes(set(self.REFUSALS)), "segments that no receiver takes; tshark counts them"))
+        if self.end is not None:
+            counts.append((self.unique_bytes(end_of_stream=self.end), "what is sent behind a FIN is no part of the stream"))
+            counts.append((self.unique_bytes(set(self.REFUSALS), self.end),
+                           "segments that no receiver takes, and what is sent behind a FIN; tshark counts them"))
+        return counts
 
 
 def plain(text):
@@ -120,6 +150,14 @@ def plain(text):
 
 
 # ---- tshark ----------------------------------------------------------------------------------------------------------
+
+
+def protocol_layers(pairs):
+    """The layers of a packet, with those that lie inside another (the subframes of an aggregated wireless frame)."""
+    for name, value in pairs:
+        yield name, value
+        if name in NESTING_LAYERS and isinstance(value, list):
+            yield from protocol_layers([item for item in value if isinstance(item, tuple)])
 
 
 def leaves(pairs):
@@ -149,15 +187,16 @@ class TsharkStream:
         self.cookie = None
         self.client_name = None
 
-    def on_segment(self, sender, fields, missing):
+    def on_segment(self, sender, fields, is_cut):
         flags = int(fields.get("tcp.flags", "0"), 16)
-        is_syn = bool(flags & 0x02)
-        if is_syn and self.opener is None:
+        if flags & FLAG_SYN and self.opener is None:
             other = [end for end in self.flow.ends if end != sender] or [sender]
-            self.opener = other[0] if flags & 0x10 else sender
+            self.opener = other[0] if flags & FLAG_ACK else sender
         if "tcp.seq_raw" in fields and "tcp.len" in fields:
-            captured = max(int(fields["tcp.len"]) - missing, 0)
-            self.sides[sender].add(int(fields["tcp.seq_raw"]), captured, is_syn, bool(flags & 0x04))
+            captured = int(fields["tcp.len"])
+            if is_cut:
+                captured = min(captured, (len(fields.get("tcp.payload") or "") + 1) // 3)  # "aa:bb:cc"
+            self.sides[sender].add(int(fields["tcp.seq_raw"]), captured, flags, fields.get("tcp.checksum.status") == "0")
 
     def on_layer(self, name, pairs, sender):
         self.flow.protocols.add(name)
@@ -224,6 +263,8 @@ class TsharkStream:
         flow = self.flow
         for end in flow.ends:
             flow.payload[end] = self.sides[end].unique_bytes()
+            flow.other_counts[end] = self.sides[end].other_counts()
+        self.leave_out_empty_sessions()
         flow.items["ftp commands"] = [text for kind, text in self.ftp if kind == "command"]
         flow.items["ftp replies"] = self.ftp_final_replies()
         flow.items.update(self.smtp_items())
@@ -233,6 +274,14 @@ class TsharkStream:
         flow.items["rdp cookie"] = rdp_cookie(self.cookie)
         flow.items["rdp client name"] = [plain(self.client_name)] if self.client_name else []
         return flow
+
+    def leave_out_empty_sessions(self):
+        """tshark goes by the port. What has neither a command nor a reply is no session."""
+        for protocol, dialogue in (("ftp", self.ftp), ("smtp", self.smtp)):
+            is_known = any(kind == "reply" or (text.split() or [""])[0] in FIRST_COMMANDS for kind, text, *_ in dialogue)
+            if protocol in self.flow.protocols and not is_known:
+                self.flow.protocols.remove(protocol)
+                self.flow.by_port_alone.add(protocol)
 
     def ftp_final_replies(self):
         """The replies that answer a command: neither the greeting nor the preliminary ones."""
@@ -359,10 +408,10 @@ def tshark_flows(path, scratch):
     for packet in packets:
         layers = dict(dict(packet)["_source"])["layers"]
         frame = dict(dict(layers).get("frame", []))
-        missing = int(frame.get("frame.len", 0)) - int(frame.get("frame.cap_len", 0))
+        is_cut = frame.get("frame.len") != frame.get("frame.cap_len")
         addresses = None
         stream = sender = None
-        for name, pairs in layers:
+        for name, pairs in protocol_layers(layers):
             if name in ("icmp", "icmpv6"):
                 break
             if not isinstance(pairs, list):
@@ -382,7 +431,7 @@ def tshark_flows(path, scratch):
                 if sender not in stream.sides:
                     stream = None
                     continue
-                stream.on_segment(sender, fields, missing)
+                stream.on_segment(sender, fields, is_cut)
             elif name in PROTOCOLS and stream is not None:
                 stream.on_layer(name, pairs, sender)
     return [stream.finish() for stream in streams.values() if stream is not None], complaint
@@ -440,7 +489,7 @@ def add_wirescribe_items(connection, flow_id, flow):
     flow.items["ftp replies"] = [str(row["reply_code"]) for row in commands if row["reply_code"] is not None]
     flow.items["smtp helo"] = [plain(text) for text in column("SELECT helo FROM smtp_sessions WHERE flow_id = ?")]
     flow.items["smtp mails"] = [plain(row[0]).strip("<>") for row in
-                                rows("SELECT mail_from FROM smtp_mails WHERE flow_id = ? ORDER BY number")]
+                                rows("SELECT mail_from FROM smtp_mails WHERE flow_id = ? AND mail_from IS NOT NULL ORDER BY number")]
     flow.items["smtp recipients"] = sorted(plain(text).strip("<>") for text in column(
         "SELECT address FROM smtp_recipients WHERE mail_id IN (SELECT mail_id FROM smtp_mails WHERE flow_id = ?)"))
     flow.items["smtp starttls"] = column(
@@ -469,30 +518,17 @@ def add_wirescribe_items(connection, flow_id, flow):
 # ---- the comparison --------------------------------------------------------------------------------------------------
 
 
-class Tally:
-    """What one capture, or all, gave for one check."""
-
-    def __init__(self):
-        self.agreed = self.differed = self.only_tshark = self.only_wirescribe = 0
-
-    def add(self, other):
-        self.agreed += other.agreed
-        self.differed += other.differed
-        self.only_tshark += other.only_tshark
-        self.only_wirescribe += other.only_wirescribe
-
-
 class Result:
     """The comparison of one capture."""
 
     def __init__(self, path):
         self.path = path
         self.tallies = {check: Tally() for check in CHECKS}
-        self.differences = []  # (check, text)
+        self.differences = []  # (check, text, reason or None)
         self.complaints = []
 
-    def differ(self, check, flow, text):
-        self.differences.append((check, f"{flow}: {text}"))
+    def differ(self, check, flow, text, reason=None):
+        self.differences.append((check, f"{flow}: {text}", reason))
 
 
 def pair_flows(tshark, wirescribe, result):
@@ -507,7 +543,7 @@ def pair_flows(tshark, wirescribe, result):
             pairs.append((flow, candidates.pop(0)))
             result.tallies["streams"].agreed += 1
         else:
-            result.tallies["streams"].only_tshark += 1
+            result.tallies["streams"].only_other += 1
             result.differ("streams", flow, "only tshark")
     for flow in wirescribe:
         if flow in ours[flow.key]:
@@ -523,7 +559,9 @@ def compare_bytes(theirs, ours, result):
             tally.agreed += 1
         else:
             tally.differed += 1
-            result.differ("bytes", theirs, f"from {end[0]}:{end[1]} tshark {theirs.payload[end]}, wirescribe {ours.payload[end]}")
+            reasons = [reason for count, reason in theirs.other_counts[end] if count == ours.payload[end]]
+            result.differ("bytes", theirs, f"from {end[0]}:{end[1]} tshark {theirs.payload[end]}, wirescribe {ours.payload[end]}",
+                          reasons[0] if reasons else None)
 
 
 def compare_sessions(protocol, theirs, ours, result):
@@ -534,12 +572,23 @@ def compare_sessions(protocol, theirs, ours, result):
         tally.agreed += 1
         return True
     if protocol in theirs.protocols:
-        tally.only_tshark += 1
+        tally.only_other += 1
         result.differ(check, theirs, f"only tshark (wirescribe: {' '.join(sorted(ours.protocols)) or 'none'})")
     elif protocol in ours.protocols:
         tally.only_wirescribe += 1
-        result.differ(check, theirs, f"only wirescribe (tshark: {' '.join(sorted(theirs.protocols)) or 'none'})")
+        result.differ(check, theirs, f"only wirescribe (tshark: {' '.join(sorted(theirs.protocols)) or 'none'})",
+                      why_not_tshark(protocol, theirs, ours))
     return False
+
+
+def why_not_tshark(protocol, theirs, ours):
+    if protocol in theirs.by_port_alone:
+        return "tshark goes by the port, and reads neither a command nor a reply"
+    if PORTS[protocol] and not any(port in PORTS[protocol] for _, port in theirs.ends):
+        return f"tshark looks for {protocol.upper()} on port {' and '.join(map(str, PORTS[protocol]))} only"
+    if protocol == "websocket" and not ours.items.get("websocket messages"):
+        return "an upgrade without a frame behind it: tshark sees HTTP alone"
+    return None
 
 
 def compare_items(check, theirs, ours, result):
@@ -552,16 +601,11 @@ def compare_items(check, theirs, ours, result):
             continue
         both = min(j - i, l - k)
         tally.differed += both
-        tally.only_tshark += j - i - both
+        tally.only_other += j - i - both
         tally.only_wirescribe += l - k - both
         shown.append(f"tshark {shorten(one[i:j])}, wirescribe {shorten(other[k:l])}")
     if shown:
         result.differ(check, theirs, "; ".join(shown[:3]) + (f"; and {len(shown) - 3} more" if len(shown) > 3 else ""))
-
-
-def shorten(items):
-    text = ", ".join(item[:80] for item in items[:3]) + (f", ... ({len(items)})" if len(items) > 3 else "")
-    return f"[{text}]"
 
 
 def compare_capture(program, path):
@@ -603,45 +647,6 @@ def find_captures(arguments):
     return captures
 
 
-def read_explanations(path):
-    explanations = []
-    if not os.path.exists(path):
-        return explanations
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            line = line.rstrip("\n")
-            if not line or line.startswith("#"):
-                continue
-            columns = line.split("\t")
-            if len(columns) != 3 or not all(columns):
-                give_up(f"{path}:{number}: expected a capture, a check and a reason, with tabs between")
-            if not fnmatch.filter(CHECKS, columns[1]):
-                give_up(f"{path}:{number}: no check is called '{columns[1]}'")
-            explanations.append(tuple(columns))
-    return explanations
-
-
-def explain(explanations, path, check):
-    for capture, check_glob, reason in explanations:
-        if fnmatch.fnmatch("/" + path.lstrip("/"), "*/" + capture) and fnmatch.fnmatch(check, check_glob):
-            return reason
-    return None
-
-
-def give_up(message):
-    print(f"compare_tshark: {message}", file=sys.stderr)
-    sys.exit(2)
-
-
-def print_table(totals, unexplained):
-    print(f"{'':20} {'agreed':>8} {'differed':>9} {'only tshark':>12} {'only wirescribe':>16} {'unexplained':>12}")
-    for check in CHECKS:
-        tally = totals[check]
-        print(f"{check:20} {tally.agreed:8} {tally.differed:9} {tally.only_tshark:12} {tally.only_wirescribe:16} "
-              f"{unexplained[check]:12}")
-    print("unexplained: flows with a difference whose reason is not known")
-
-
 def main():
     default = os.path.splitext(os.path.abspath(__file__))[0] + ".explanations"
     parser = argparse.ArgumentParser(description="compares wirescribe's reading of captures with tshark's")
@@ -656,28 +661,29 @@ def main():
     program = shutil.which(arguments.wirescribe)
     if program is None:
         give_up(f"{arguments.wirescribe} cannot be run")
-    explanations = read_explanations(arguments.explanations)
+    explanations = read_explanations(arguments.explanations, CHECKS)
     captures = find_captures(arguments.captures)
     if not captures:
         give_up("no captures")
 
     totals = {check: Tally() for check in CHECKS}
-    unexplained = dict.fromkeys(CHECKS, 0)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         for result in pool.map(lambda path: compare_capture(program, path), captures):
             for check in CHECKS:
                 totals[check].add(result.tallies[check])
             for complaint in result.complaints:
                 print(f"{result.path}: {complaint}")
-            for check, text in result.differences:
-                reason = explain(explanations, result.path, check)
+            for check, text, reason in result.differences:
+                reason = reason or explain(explanations, result.path, check)
                 if reason is None:
-                    unexplained[check] += 1
+                    totals[check].unexplained += 1
+                else:
+                    totals[check].explained += 1
                 if reason is None or arguments.details:
                     print(f"{result.path}: {check}: {text}: {reason or 'UNEXPLAINED'}", flush=True)
     print(f"\n{len(captures)} captures")
-    print_table(totals, unexplained)
-    sys.exit(1 if any(unexplained.values()) else 0)
+    print_table("tshark", totals)
+    sys.exit(1 if any(tally.unexplained for tally in totals.values()) else 0)
 
 
 if __name__ == "__main__":
