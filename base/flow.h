@@ -68,6 +68,7 @@ enum id_kind {
 struct expectation {
     struct address server;   /* who will listen */
     uint16_t server_port;
+    struct address opener;   /* who will open it; version 0: anybody */
     int64_t parent_flow_id;  /* becomes the flow's parent */
     int64_t made_us;         /* it expires EXPECTATION_SECONDS after this, by capture time */
     const void *dissector;   /* the reader's own: what will read the flow */
@@ -75,6 +76,11 @@ struct expectation {
     void (*release)(void *shared); /* called once if the expectation expires or is dropped; may be NULL */
 };
 #define EXPECTATION_SECONDS 120
+/*
+ * A flow may stand in the capture before its announcement: it answers too if it was opened at most so long before, and
+ * what it has said so far is still there.
+ */
+#define EXPECTATION_EARLY_SECONDS 120
 
 struct vault;
 
@@ -96,8 +102,20 @@ struct worker_services {
     void (*write)(void *worker, const struct record_table *table, const void *record);
     /* The next id of that kind: unique in the database, from 1. */
     int64_t (*next_id)(void *worker, enum id_kind kind);
-    /* Announces a data connection; `made_us` is set to the worker's own clock. False, with `shared` still the caller's, when too many are open. */
+    /*
+     * Announces a data connection; `made_us` is set to the worker's own clock. A flow that stands open there already and
+     * that nobody reads is given to the reader at once. False, with `shared` still the caller's, when too many are open.
+     */
     bool (*expect)(void *worker, const struct expectation *expectation);
+    /*
+     * A session that announces further connections begins (or ends) on this flow: flows between its two hosts that
+     * nobody reads are kept for a while, so that they can be claimed. False where too many are open; then it ends unsaid.
+     */
+    bool (*announces)(void *worker, const struct flow_facts *facts, bool begins);
+    /* Whether this flow may still be announced. */
+    bool (*may_be_announced)(void *worker, const struct flow_facts *facts);
+    /* Releases the announcements of `shared` for that endpoint that nothing has answered. */
+    void (*forget)(void *worker, const struct address *server, uint16_t server_port, const void *shared);
     /*
      * The client was guessed wrong: exchanges the two sides of a flow whose client_is_guessed.
      * Only before the first byte was taken by a dissector; what the reader keeps for each side is its own to exchange.
@@ -120,6 +138,12 @@ struct stream_reader {
      * below; NULL: nobody wants this flow's bytes.
      */
     void *(*open)(const struct worker_services *services, struct flow_facts *facts, const struct expectation *expected);
+    /*
+     * A flow that was opened without an announcement turns out to be the announced one. `conversation` is what open
+     * answered, `passed` how many bytes of each side it was told. False where its bytes were read otherwise by now: then
+     * the announcement stays the caller's.
+     */
+    bool (*claim)(void *conversation, const struct expectation *expected, const uint64_t passed[SIDE_COUNT], int64_t time_us);
     /* The next bytes of one side. False: nobody wants more of this flow (close still comes). */
     bool (*data)(void *conversation, enum side from, struct bytes bytes, int64_t time_us);
     /* `count` bytes of one side are missing for good: they were never captured. */

@@ -6,7 +6,8 @@
  *     IDENTIFYING --adopt()--> DISSECTING --VERDICT_NOT_THIS_PROTOCOL--> IGNORING
  *          |                    |      ^
  *          |                    +------+ hand over: another dissector
- *          +--nobody wants it, or IDENTIFY_LIMIT is reached--> IGNORING
+ *          +--nobody wants it, or IDENTIFY_LIMIT is reached--> IGNORING, or
+ *             UNCLAIMED: it may still be announced --on_claim()--> DISSECTING
  *
  * While identifying, what was said is kept as a list of pieces in the order of
  * arrival (bytes and gaps), so that the dissector that is found sees the
@@ -34,6 +35,7 @@
 
 enum phase {
     PHASE_IDENTIFYING,
+    PHASE_UNCLAIMED,
     PHASE_DISSECTING,
     PHASE_IGNORING,
 };
@@ -78,7 +80,7 @@ struct conversation {
     unsigned hand_overs;
     unsigned findings;
 
-    struct piece *pieces; /* IDENTIFYING; owned, IDENTIFY_PIECES long, made with the first piece */
+    struct piece *pieces; /* IDENTIFYING, UNCLAIMED; owned, IDENTIFY_PIECES long, made with the first piece */
     unsigned piece_count;
 };
 
@@ -428,8 +430,9 @@ static void forget_pieces(struct conversation *conversation)
 }
 
 /* Replays to the dissector what was kept, in the order in which it was said. */
-static void adopt(struct conversation *conversation, const struct dissector *dissector)
+static bool adopt(struct conversation *conversation, const struct dissector *dissector, void *from_before)
 {
+    bool has_started;
     struct kept said[SIDE_COUNT];
     int64_t now_us = conversation->now_us;
 
@@ -440,7 +443,8 @@ static void adopt(struct conversation *conversation, const struct dissector *dis
     }
     if (conversation->piece_count > 0)
         conversation->now_us = conversation->pieces[0].time_us;
-    if (start_dissecting(conversation, dissector, NULL)) {
+    has_started = start_dissecting(conversation, dissector, from_before);
+    if (has_started) {
         for (unsigned i = 0; i < conversation->piece_count; i++) {
             const struct piece *piece = &conversation->pieces[i];
 
@@ -460,12 +464,28 @@ static void adopt(struct conversation *conversation, const struct dissector *dis
     for (int side = 0; side < SIDE_COUNT; side++)
         kept_free(&said[side]);
     forget_pieces(conversation);
+    return has_started;
 }
 
-static void give_up_identifying(struct conversation *conversation)
+static void ignore(struct conversation *conversation)
 {
     forget_pieces(conversation);
     stop_dissecting(conversation);
+}
+
+static bool may_be_announced(const struct conversation *conversation)
+{
+    return conversation->services->may_be_announced != NULL &&
+           conversation->services->may_be_announced(conversation->services->worker, conversation->facts);
+}
+
+/* Nobody wants it: unless it may still be announced, what was kept is forgotten. */
+static void give_up_identifying(struct conversation *conversation)
+{
+    if (conversation->phase == PHASE_IDENTIFYING && may_be_announced(conversation))
+        conversation->phase = PHASE_UNCLAIMED;
+    else
+        ignore(conversation);
 }
 
 static void identify(struct conversation *conversation)
@@ -474,7 +494,7 @@ static void identify(struct conversation *conversation)
 
     if (best.dissector != NULL) {
         believe_sides(conversation, &best);
-        adopt(conversation, best.dissector);
+        (void)adopt(conversation, best.dissector, NULL);
         return;
     }
     if (!best.somebody_waits)
@@ -493,7 +513,7 @@ static bool identify_at_once(struct conversation *conversation, enum side from, 
     if (best.dissector == NULL) {
         if (!best.somebody_waits)
             give_up_identifying(conversation);
-        return !best.somebody_waits;
+        return conversation->phase == PHASE_IGNORING;
     }
     believe_sides(conversation, &best);
     if (best.is_turned)
@@ -508,7 +528,7 @@ static bool joins_last_piece(const struct conversation *conversation, const stru
 {
     const struct piece *last = conversation->piece_count > 0 ? &conversation->pieces[conversation->piece_count - 1] : NULL;
 
-    return last != NULL && last->from == piece->from && last->time_us == conversation->now_us && !last->is_gap && !last->is_end && !piece->is_gap &&
+    return last != NULL && last->from == piece->from && (last->time_us == conversation->now_us || conversation->phase == PHASE_UNCLAIMED) && !last->is_gap && !last->is_end && !piece->is_gap &&
            !piece->is_end;
 }
 
@@ -521,7 +541,7 @@ static void keep_piece(struct conversation *conversation, struct piece piece, st
     if (conversation->pieces == NULL)
         conversation->pieces = memory_new_zeroed(IDENTIFY_PIECES, sizeof *conversation->pieces);
     if (conversation->pieces == NULL || conversation->piece_count == IDENTIFY_PIECES || !kept_append(&conversation->side[piece.from].kept, bytes)) {
-        give_up_identifying(conversation);
+        ignore(conversation);
         return;
     }
     piece.time_us = conversation->now_us;
@@ -531,20 +551,21 @@ static void keep_piece(struct conversation *conversation, struct piece piece, st
 /* The last chance: no more will come, so an answer that only the port supports is taken, or none. */
 static bool is_over_limit(const struct conversation *conversation)
 {
-    return kept_bytes(&conversation->side[FROM_CLIENT].kept).length >= IDENTIFY_LIMIT ||
-           kept_bytes(&conversation->side[FROM_SERVER].kept).length >= IDENTIFY_LIMIT;
+    size_t limit = conversation->phase == PHASE_UNCLAIMED ? EARLY_LIMIT : IDENTIFY_LIMIT;
+
+    return kept_bytes(&conversation->side[FROM_CLIENT].kept).length >= limit || kept_bytes(&conversation->side[FROM_SERVER].kept).length >= limit;
 }
 
 static void identify_data(struct conversation *conversation, enum side from, struct bytes bytes)
 {
     bool is_first = conversation->piece_count == 0;
 
-    if (is_first && identify_at_once(conversation, from, bytes))
+    if (is_first && conversation->phase == PHASE_IDENTIFYING && identify_at_once(conversation, from, bytes))
         return;
     keep_piece(conversation, (struct piece){.from = from, .count = bytes.length}, bytes);
     if (conversation->phase == PHASE_IDENTIFYING && !is_first)
         identify(conversation);
-    if (conversation->phase == PHASE_IDENTIFYING && is_over_limit(conversation))
+    if ((conversation->phase == PHASE_IDENTIFYING || conversation->phase == PHASE_UNCLAIMED) && is_over_limit(conversation))
         give_up_identifying(conversation);
 }
 
@@ -569,12 +590,37 @@ static void *on_open(const struct worker_services *services, struct flow_facts *
     return conversation;
 }
 
+static bool is_undecided(const struct conversation *conversation)
+{
+    return conversation->phase == PHASE_IDENTIFYING || conversation->phase == PHASE_UNCLAIMED;
+}
+
+static bool on_claim(void *argument, const struct expectation *expected, const uint64_t passed[SIDE_COUNT], int64_t time_us)
+{
+    struct conversation *conversation = argument;
+    const struct dissector *dissector = expected->dissector;
+    bool was_kept = is_undecided(conversation);
+
+    if (conversation->phase == PHASE_DISSECTING || conversation->facts->protocol != NULL)
+        return false; /* it was taken for something else */
+    conversation->now_us = time_us;
+    if (was_kept)
+        return adopt(conversation, dissector, expected->shared);
+    if (!start_dissecting(conversation, dissector, expected->shared))
+        return false;
+    for (int side = 0; side < SIDE_COUNT && dissector->on_passed != NULL; side++) {
+        if (passed[side] > 0)
+            dissector->on_passed(conversation, conversation->state, (enum side)side, passed[side]);
+    }
+    return true;
+}
+
 static bool on_data(void *argument, enum side from, struct bytes bytes, int64_t time_us)
 {
     struct conversation *conversation = argument;
 
     conversation->now_us = time_us;
-    if (conversation->phase == PHASE_IDENTIFYING) {
+    if (is_undecided(conversation)) {
         /* told late: the first packet of a side decides it */
         for (int side = 0; side < SIDE_COUNT && conversation->piece_count == 0; side++)
             conversation->side[side].has_start = conversation->facts->has_start[side];
@@ -590,7 +636,7 @@ static bool on_gap(void *argument, enum side from, uint64_t count, int64_t time_
     struct conversation *conversation = argument;
 
     conversation->now_us = time_us;
-    if (conversation->phase == PHASE_IDENTIFYING) {
+    if (is_undecided(conversation)) {
         if (kept_bytes(&conversation->side[from].kept).length == 0)
             conversation->side[from].has_start = false;
         keep_piece(conversation, (struct piece){.from = from, .is_gap = true, .count = count}, bytes_of(NULL, 0));
@@ -606,7 +652,7 @@ static void on_end(void *argument, enum side from, enum ending ending, int64_t t
 
     conversation->now_us = time_us;
     conversation->side[from].has_ended = true;
-    if (conversation->phase == PHASE_IDENTIFYING)
+    if (is_undecided(conversation))
         keep_piece(conversation, (struct piece){.from = from, .is_end = true, .ending = ending}, bytes_of(NULL, 0));
     else
         tell_end(conversation, from, ending);
@@ -645,6 +691,7 @@ const struct stream_reader conversation_reader = {
     .begin = on_begin,
     .finish = on_finish,
     .open = on_open,
+    .claim = on_claim,
     .data = on_data,
     .gap = on_gap,
     .end = on_end,
@@ -724,10 +771,11 @@ void conversation_finding(struct conversation *conversation, const char *severit
     conversation_write(conversation, &finding_table, &finding);
 }
 
-bool conversation_expect(struct conversation *conversation, const struct address *server, uint16_t server_port, const struct dissector *dissector,
-                         void *shared, void (*release)(void *shared))
+bool conversation_expect(struct conversation *conversation, const struct address *server, uint16_t server_port, const struct address *opener,
+                         const struct dissector *dissector, void *shared, void (*release)(void *shared))
 {
     const struct expectation expectation = {
+        .opener = opener != NULL ? *opener : (struct address){.version = 0},
         .server = *server,
         .server_port = server_port,
         .parent_flow_id = conversation->facts->flow_id,
@@ -738,6 +786,17 @@ bool conversation_expect(struct conversation *conversation, const struct address
     };
 
     return conversation->services->expect(conversation->services->worker, &expectation);
+}
+
+bool conversation_announces(struct conversation *conversation, bool begins)
+{
+    return conversation->services->announces != NULL && conversation->services->announces(conversation->services->worker, conversation->facts, begins);
+}
+
+void conversation_forget_expected(struct conversation *conversation, const struct address *server, uint16_t server_port, const void *shared)
+{
+    if (conversation->services->forget != NULL)
+        conversation->services->forget(conversation->services->worker, server, server_port, shared);
 }
 
 void conversation_hand_over(struct conversation *conversation, const struct dissector *dissector, void *to_next)

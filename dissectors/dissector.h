@@ -51,6 +51,8 @@ struct first_bytes {
     bool port_agrees;                  /* the server's port is one of the dissector's ports */
 };
 #define IDENTIFY_LIMIT 2048
+/* Of a flow that may still be announced (see conversation_announces), so much of each side is kept when nobody wants it. */
+#define EARLY_LIMIT (256 * 1024)
 
 struct dissector {
     const char *name; /* the protocol's name in flows.protocol: "smtp" */
@@ -86,6 +88,12 @@ struct dissector {
      * unread before the gap is discarded; the dissector finds its feet again or answers VERDICT_NOT_THIS_PROTOCOL.
      */
     enum verdict (*on_gap)(struct conversation *conversation, void *state, enum side from, uint64_t count);
+
+    /*
+     * Opened by an announcement that came late: `count` bytes of this side went by before it and were not kept. They are
+     * not missing in the capture. Before any other call but open. May be NULL.
+     */
+    void (*on_passed)(struct conversation *conversation, void *state, enum side from, uint64_t count);
 
     /* This side ended. `unread` is what was kept and can now never be completed. May be NULL. */
     void (*on_end)(struct conversation *conversation, void *state, enum side from, enum ending ending, struct bytes unread);
@@ -142,10 +150,20 @@ void conversation_finding(struct conversation *conversation, const char *severit
 
 /*
  * Announces a data connection that `dissector` will read; `shared` is handed to its open, or to `release` (may be NULL)
- * if it never comes. False when too many are announced: `shared` stays the caller's.
+ * if it never comes. `opener`: only who connects from there is meant; NULL: whoever does. A flow that stands there before
+ * its announcement counts too. False when too many are announced: `shared` stays the caller's.
  */
-bool conversation_expect(struct conversation *conversation, const struct address *server, uint16_t server_port, const struct dissector *dissector,
-                         void *shared, void (*release)(void *shared));
+bool conversation_expect(struct conversation *conversation, const struct address *server, uint16_t server_port, const struct address *opener,
+                         const struct dissector *dissector, void *shared, void (*release)(void *shared));
+
+/*
+ * This session announces data connections from now on (or no more): flows between its hosts that stand before their
+ * announcement are kept, as far as EARLY_LIMIT goes. False where too many sessions do so; then it ends unsaid.
+ */
+bool conversation_announces(struct conversation *conversation, bool begins);
+
+/* Takes back what was announced with `shared` for that endpoint and has not come; it is released. */
+void conversation_forget_expected(struct conversation *conversation, const struct address *server, uint16_t server_port, const void *shared);
 
 /*
  * From now on `dissector` reads this flow. Call it, then return VERDICT_HANDED_OVER. Both sides' unread bytes go to

@@ -24,8 +24,8 @@ static void ftp_open(struct conversation *conversation, void *state, void *from_
 {
     struct ftp *ftp = state;
 
-    (void)conversation;
     (void)from_before;
+    ftp->is_announcer = conversation_announces(conversation, true);
     ftp->banner.limit = REPLY_TEXT_LIMIT;
     ftp->login.user.limit = FTP_NAME_LIMIT;
     ftp->login.password.limit = FTP_NAME_LIMIT;
@@ -228,6 +228,8 @@ static void ftp_close(struct conversation *conversation, void *state)
     struct ftp *ftp = state;
 
     ftp_give_up_commands(conversation, ftp, ftp->pending.count);
+    if (ftp->is_announcer)
+        (void)conversation_announces(conversation, false);
     ftp_channels_finish(conversation, ftp);
     ftp_write(conversation, state);
     text_free(&ftp->banner);
@@ -244,7 +246,7 @@ static void ftp_close(struct conversation *conversation, void *state)
     pending_free(&ftp->pending);
 }
 
-static const struct record_table *const ftp_tables[] = {&ftp_session_table, &ftp_command_table, &ftp_transfer_table, &file_table, NULL};
+static const struct record_table *const ftp_tables[] = {&ftp_session_table, &ftp_command_table, &ftp_transfer_table, &ftp_listing_table, &file_table, NULL};
 static const uint16_t ftp_ports[] = {21, 2121, 0};
 
 const struct dissector ftp_dissector = {

@@ -22,6 +22,8 @@ enum ftp_verb {
     FTP_EPRT,
     FTP_PASV,
     FTP_EPSV,
+    FTP_LPRT,
+    FTP_LPSV,
     FTP_TRANSFER,
     FTP_ABOR,
     FTP_REIN,
@@ -35,6 +37,7 @@ enum ftp_verb {
     FTP_PROT,
     FTP_MKD,
     FTP_RNFR,
+    FTP_ALLO,
     FTP_FACT, /* of a file: answered by 213 */
     FTP_SITE,
 };

@@ -1,6 +1,6 @@
 /*
- * ftp_channels.c - the data connections that an FTP session announces and uses (RFC 959, 3.2; 2428): which
- * command gets which, what is expected where.
+ * ftp_channels.c - the transfers of an FTP session (RFC 959, 3.2, 4.1.2; 3659): which command gets which data connection,
+ * where in which file it begins, how it is sent, how many bytes it should be.
  */
 #include "dissectors/ftp_session.h"
 
@@ -47,37 +47,15 @@ static void drop_written(struct ftp *ftp)
     ftp->channel_count = kept;
 }
 
-static void expect_at(struct conversation *conversation, struct ftp_channel *channel, const struct address *address)
-{
-    ftp_channel_hold(channel);
-    if (!conversation_expect(conversation, address, channel->data_port, &ftp_data_dissector, channel, ftp_channel_let_go))
-        ftp_channel_let_go(channel);
-}
-
-/* The transfer that a client asked for before it knew the port that its PASV gets: PASV and RETR in one segment. */
-static struct ftp_channel *promised_channel(const struct ftp *ftp)
-{
-    for (unsigned i = 0; i < ftp->pending.count; i++) {
-        const struct pending_command *command = &ftp->pending.commands[i];
-        const struct ftp_request *request = command->subject;
-
-        if (command->verb == FTP_TRANSFER)
-            return request->channel != NULL && !request->channel->is_announced ? request->channel : NULL;
-        if (command->verb == FTP_PASV || command->verb == FTP_EPSV || command->verb == FTP_PORT || command->verb == FTP_EPRT)
-            return NULL;
-    }
-    return NULL;
-}
-
 /* What was announced gets no command any more. A data connection that came all the same is a transfer of which no command was seen. */
-static void let_go_next(struct conversation *conversation, struct ftp *ftp)
+void ftp_channels_let_go_next(struct conversation *conversation, struct ftp *ftp)
 {
     struct ftp_channel *next = ftp->next;
 
     if (next == NULL)
         return;
     ftp->next = NULL;
-    next->direction = FTP_UNKNOWN;
+    ftp_channel_forget_expected(conversation, next);
     if (ftp_channel_size(next) > 0) {
         next->is_unasked = true;
         next->number = ++ftp->transfers;
@@ -88,93 +66,62 @@ static void let_go_next(struct conversation *conversation, struct ftp *ftp)
     ftp_channel_let_go(next);
 }
 
-/* Replaces what was announced before and not used. NULL when out of memory. */
-static struct ftp_channel *new_next(struct conversation *conversation, struct ftp *ftp)
+/* ---- how much: SIZE, ALLO, and what replies say ---- */
+
+/* The number that `text` begins with, commas between its thousands; `*rest` is what follows it. False where there is none. */
+static bool leading_number(struct bytes text, uint64_t *number, struct bytes *rest)
 {
-    let_go_next(conversation, ftp);
-    ftp->next = ftp_channel_new();
-    return ftp->next;
-}
+    uint64_t value = 0;
+    size_t at = 0;
 
-/* A data connection is announced. `near` is the address that the control connection knows for the announcer. */
-static void announce(struct conversation *conversation, struct ftp *ftp, bool is_passive, const struct address *address, uint16_t port,
-                     const struct address *near)
-{
-    struct ftp_channel *channel = is_passive ? promised_channel(ftp) : NULL;
-
-    ftp->has_port = !is_passive;
-    ftp->port_ip = *address;
-    ftp->port = port;
-    if (channel == NULL && (channel = new_next(conversation, ftp)) == NULL)
-        return;
-    channel->control_flow_id = conversation_flow(conversation)->flow_id;
-    channel->is_announced = true;
-    channel->is_passive = is_passive;
-    channel->data_ip = *address;
-    channel->data_port = port;
-    expect_at(conversation, channel, address);
-    /* behind address translation the announced address is not the one that is connected to */
-    if (!address_equal(address, near))
-        expect_at(conversation, channel, near);
-}
-
-static bool parse_port(struct bytes argument, bool is_extended, struct address *address, uint16_t *port)
-{
-    struct bytes host;
-
-    if (!is_extended)
-        return ftp_parse_host_port(argument, address, port);
-    return ftp_parse_extended(argument, &host, port) && ftp_parse_host(host, address);
-}
-
-/*
- * Some servers connect before they answer. So the client's own address is expected at once; any other one only when
- * the server agreed, or a client could hide the connections of strangers by naming them.
- */
-void ftp_channels_on_port_sent(struct conversation *conversation, struct ftp *ftp, struct ftp_request *request, bool is_extended)
-{
-    const struct flow_facts *flow = conversation_flow(conversation);
-    struct address address;
-    uint16_t port;
-
-    if (!parse_port(text_bytes(&request->argument), is_extended, &address, &port) || !address_equal(&address, &flow->client))
-        return;
-    announce(conversation, ftp, false, &address, port, &flow->client);
-    if (ftp->next != NULL)
-        request->channel = ftp_channel_hold(ftp->next);
-}
-
-void ftp_channels_on_port_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, bool is_extended, bool is_good)
-{
-    const struct flow_facts *flow = conversation_flow(conversation);
-    struct address address;
-    uint16_t port;
-
-    if (is_good && request->channel == NULL && parse_port(text_bytes(&request->argument), is_extended, &address, &port))
-        announce(conversation, ftp, false, &address, port, &flow->client);
-    if (!is_good && request->channel != NULL && request->channel == ftp->next) {
-        ftp->has_port = false;
-        let_go_next(conversation, ftp);
+    for (; at < text.length && ((text.at[at] >= '0' && text.at[at] <= '9') || (at > 0 && text.at[at] == ',')); at++) {
+        if (text.at[at] == ',')
+            continue;
+        if (value > INT64_MAX / 10 - 1)
+            return false;
+        value = value * 10 + (uint64_t)(text.at[at] - '0');
     }
+    *number = value;
+    *rest = at < text.length ? bytes_of(text.at + at, text.length - at) : bytes_of(NULL, 0);
+    return at > 0;
 }
 
-void ftp_channels_on_passive(struct conversation *conversation, struct ftp *ftp, struct bytes reply, bool is_extended)
+/* "Opening BINARY mode data connection for x (12345 bytes)": the last such number, for names may hold parentheses. */
+static bool opened_size(struct bytes reply, uint64_t *size)
 {
-    const struct flow_facts *flow = conversation_flow(conversation);
-    struct address address = flow->server;
+    for (size_t at = reply.length; at-- > 1;) {
+        struct bytes rest;
+
+        if (reply.at[at - 1] == '(' && leading_number(bytes_of(reply.at + at, reply.length - at), size, &rest) && bytes_begin_nocase(rest, " byte"))
+            return true;
+    }
+    return false;
+}
+
+void ftp_channels_on_size(struct ftp *ftp, enum ftp_verb verb, const struct ftp_request *request, unsigned code, struct bytes reply)
+{
+    struct bytes argument = text_bytes(&request->argument);
     struct bytes rest;
-    struct bytes host;
-    uint16_t port;
 
-    if (!is_extended) {
-        if (ftp_parse_passive(reply, &address, &port))
-            announce(conversation, ftp, true, &address, port, &flow->server);
+    if (verb == FTP_ALLO) {
+        ftp->has_allocated = code < 300 && leading_number(bytes_trim(argument), &ftp->allocated, &rest);
         return;
     }
-    (void)bytes_split(reply, '(', &rest);
-    if (rest.at != NULL && ftp_parse_extended(rest, &host, &port))
-        announce(conversation, ftp, true, &address, port, &flow->server);
+    if (strcmp(request->verb, "SIZE") != 0)
+        return;
+    ftp->sized_path.limit = FTP_PATH_LIMIT;
+    text_clear(&ftp->sized_path);
+    if (code == 213 && leading_number(bytes_trim(reply), &ftp->sized, &rest))
+        ftp_resolve_path(&ftp->directory, argument, &ftp->sized_path);
 }
+
+void ftp_channels_forget_sizes(struct ftp *ftp)
+{
+    text_clear(&ftp->sized_path);
+    ftp->has_allocated = false;
+}
+
+/* ---- transfers ---- */
 
 /* The path of a LIST may have the options of a program before it ("-la"), which are none of the path. */
 static struct bytes without_options(struct bytes argument)
@@ -188,19 +135,59 @@ static struct bytes without_options(struct bytes argument)
     return argument;
 }
 
-/* Path and offset of a transfer, as the directory and REST now are. */
-static void settle_transfer(struct ftp *ftp, const struct ftp_request *request)
+/* The size that the client asked for, or said. */
+static void settle_size(struct ftp *ftp, struct ftp_channel *channel)
+{
+    if (channel->direction == FTP_DOWNLOAD && ftp->sized_path.length > 0 && bytes_equal(text_bytes(&ftp->sized_path), text_bytes(&channel->path))) {
+        channel->has_announced_size = true;
+        channel->announced_size = ftp->sized;
+    } else if (channel->direction == FTP_UPLOAD && ftp->has_allocated && !channel->has_offset && strcmp(channel->command, "STOR") == 0) {
+        channel->has_announced_size = true;
+        channel->announced_size = ftp->allocated;
+    }
+    if (channel->direction == FTP_UPLOAD)
+        ftp->has_allocated = false;
+}
+
+/* Path, offset and form of a transfer, as what came before it left them. */
+static void settle_transfer(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request)
 {
     struct ftp_channel *channel = request->channel;
     struct bytes path = text_bytes(&request->argument);
 
+    if (channel->is_settled)
+        return;
+    channel->is_settled = true;
     if (channel->direction == FTP_LIST)
         path = without_options(path);
+    text_append(&channel->argument, path);
     if (path.length > 0 || (channel->direction == FTP_LIST && ftp->directory.length > 0))
         ftp_resolve_path(&ftp->directory, path, &channel->path);
     channel->has_offset = ftp->has_offset;
     channel->offset = ftp->offset;
     ftp->has_offset = false;
+    channel->settings = ftp->settings;
+    settle_size(ftp, channel);
+    ftp_channel_place_payload(conversation, channel);
+}
+
+/* Whether a transfer behind it depends on what the command is answered. */
+static bool sets_transfer(unsigned verb)
+{
+    switch ((enum ftp_verb)verb) {
+    case FTP_CWD:
+    case FTP_CDUP:
+    case FTP_PWD:
+    case FTP_REST:
+    case FTP_TYPE:
+    case FTP_STRU:
+    case FTP_MODE:
+    case FTP_FACT:
+    case FTP_ALLO:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* Whether a command that was sent before the newest one, and that says where a transfer goes, still has no reply. */
@@ -209,7 +196,7 @@ static bool is_undecided(const struct ftp *ftp, bool of_port)
     for (unsigned i = 0; i + 1 < ftp->pending.count; i++) {
         unsigned verb = ftp->pending.commands[i].verb;
 
-        if (of_port ? verb == FTP_PASV || verb == FTP_EPSV : verb == FTP_CWD || verb == FTP_CDUP || verb == FTP_PWD || verb == FTP_REST)
+        if (of_port ? verb == FTP_PASV || verb == FTP_EPSV || verb == FTP_LPSV : sets_transfer(verb))
             return true;
     }
     return false;
@@ -222,7 +209,7 @@ void ftp_channels_begin_transfer(struct conversation *conversation, struct ftp *
     bool is_announced;
 
     if (is_decided && ftp->next == NULL && ftp->has_port)
-        announce(conversation, ftp, false, &ftp->port_ip, ftp->port, &conversation_flow(conversation)->client);
+        ftp_announce(conversation, ftp, false, &ftp->port_ip, ftp->port);
     is_announced = ftp->next != NULL && is_decided;
     channel = is_announced ? ftp->next : ftp_channel_new();
     if (channel == NULL)
@@ -230,6 +217,7 @@ void ftp_channels_begin_transfer(struct conversation *conversation, struct ftp *
     if (is_announced)
         ftp->next = NULL;
     channel->control_flow_id = conversation_flow(conversation)->flow_id;
+    channel->control_server = conversation_flow(conversation)->server;
     channel->has_command = true;
     channel->number = ++ftp->transfers;
     channel->time_us = conversation_now(conversation);
@@ -238,32 +226,71 @@ void ftp_channels_begin_transfer(struct conversation *conversation, struct ftp *
     ftp_channel_number_file(conversation, channel);
     keep_channel(conversation, ftp, channel);
     request->channel = channel; /* the first hold is the request's from now on */
-    request->is_early = is_undecided(ftp, false);
-    if (!request->is_early)
-        settle_transfer(ftp, request);
+    if (!is_undecided(ftp, false))
+        settle_transfer(conversation, ftp, request);
 }
 
-void ftp_channels_on_transfer_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, unsigned code)
+/* STOU's preliminary reply names the file that the server made: "125 FILE: name" (RFC 1123, 4.1.2.9). */
+static void take_made_name(struct ftp *ftp, struct ftp_channel *channel, struct bytes reply)
+{
+    struct cursor name = cursor_within(reply);
+
+    if (!bytes_begin_nocase(reply, "FILE:"))
+        return;
+    skip_bytes(&name, strlen("FILE:"));
+    ftp_resolve_path(&ftp->directory, bytes_trim(peek_bytes(&name)), &channel->path);
+}
+
+void ftp_channels_on_preliminary(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, struct bytes reply)
 {
     struct ftp_channel *channel = request->channel;
 
     if (channel == NULL)
         return;
-    if (request->is_early) /* what came before it is answered now */
-        settle_transfer(ftp, request);
+    settle_transfer(conversation, ftp, request); /* what came before it is answered now */
+    if (strcmp(channel->command, "STOU") == 0)
+        take_made_name(ftp, channel, reply);
+    if (channel->direction == FTP_DOWNLOAD) {
+        uint64_t size;
+
+        if (opened_size(reply, &size)) {
+            channel->has_announced_size = true;
+            channel->announced_size = size;
+        }
+    }
+}
+
+static bool is_pending(const struct ftp *ftp, enum ftp_verb verb)
+{
+    for (unsigned i = 0; i < ftp->pending.count; i++) {
+        if (ftp->pending.commands[i].verb == verb)
+            return true;
+    }
+    return false;
+}
+
+void ftp_channels_on_transfer_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, unsigned code,
+                                    struct bytes reply)
+{
+    struct ftp_channel *channel = request->channel;
+
+    if (channel == NULL)
+        return;
+    settle_transfer(conversation, ftp, request);
     channel->has_reply = true;
     channel->reply_code = code;
+    channel->was_aborted = is_pending(ftp, FTP_ABOR) && bytes_contain_nocase(reply, "abor");
     ftp_channel_number_file(conversation, channel);
     ftp_channel_write_if_ready(conversation, channel);
     drop_written(ftp);
     /* a refused transfer leaves its port to the next one */
     if (code >= 400 && channel->is_passive && channel->is_announced && !channel->has_data && ftp->next == NULL)
-        announce(conversation, ftp, true, &channel->data_ip, channel->data_port, &conversation_flow(conversation)->server);
+        ftp_announce(conversation, ftp, true, &channel->data_ip, channel->data_port);
 }
 
 void ftp_channels_finish(struct conversation *conversation, struct ftp *ftp)
 {
-    let_go_next(conversation, ftp);
+    ftp_channels_let_go_next(conversation, ftp);
     for (unsigned i = 0; i < ftp->channel_count; i++) {
         ftp->channels[i]->control_is_gone = true;
         ftp_channel_write_if_ready(conversation, ftp->channels[i]);
@@ -274,4 +301,5 @@ void ftp_channels_finish(struct conversation *conversation, struct ftp *ftp)
         ftp_channel_let_go(ftp->channels[i]);
     }
     ftp->channel_count = 0;
+    text_free(&ftp->sized_path);
 }

@@ -92,8 +92,8 @@ static void on_sent(struct conversation *conversation, struct ftp *ftp, enum ftp
         ftp_set_text(&ftp->client_software, bytes_trim(text_bytes(&request->argument)));
     } else if (verb == FTP_TRANSFER) {
         ftp_channels_begin_transfer(conversation, ftp, request);
-    } else if (verb == FTP_PORT || verb == FTP_EPRT) {
-        ftp_channels_on_port_sent(conversation, ftp, request, verb == FTP_EPRT);
+    } else if (verb == FTP_PORT || verb == FTP_EPRT || verb == FTP_LPRT) {
+        ftp_channels_on_port_sent(conversation, ftp, verb, request);
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "dissectors/dissector.h"
+#include "dissectors/ftp_payload.h"
 
 #define FTP_PATH_LIMIT 4096
 
@@ -15,6 +16,14 @@ enum ftp_direction {
     FTP_UPLOAD,
     FTP_LIST,
     FTP_UNKNOWN, /* no command was seen */
+};
+
+/* How data is sent: letters in upper case, as in the argument of the command; 0: not known (bytes are missing). */
+struct ftp_settings {
+    char type;       /* TYPE: 'A', 'E', 'I', 'L' */
+    char structure;  /* STRU: 'F', 'R', 'P' */
+    char mode;       /* MODE: 'S', 'B', 'C', 'Z' */
+    char protection; /* PROT: 'C', 'S', 'E', 'P' */
 };
 
 /*
@@ -28,11 +37,13 @@ struct ftp_channel {
     bool is_written;
     bool control_is_gone;
     int64_t control_flow_id;
+    struct address control_server;
 
     bool is_announced;
     bool is_passive;
     struct address data_ip;
     uint16_t data_port;
+    struct address near; /* where else it is expected: the announcer as the control connection knows it */
 
     bool has_command;
     bool is_unasked; /* it was announced, and no command for it will come any more */
@@ -40,15 +51,22 @@ struct ftp_channel {
     int64_t time_us;
     char command[8];
     enum ftp_direction direction;
+    bool is_settled; /* path and offset are known as far as they will be */
+    struct text argument; /* as sent, without a program's options */
     struct text path;
     bool has_offset;
     uint64_t offset;
+    struct ftp_settings settings; /* as they stood */
 
+    bool has_announced_size;
+    uint64_t announced_size; /* bytes of the file, or of what is left of it behind the offset */
+    bool was_aborted;        /* the client asked for it, and the final reply speaks of it */
     bool has_reply; /* final */
     unsigned reply_code;
 
     bool has_data; /* the data connection was seen */
     bool data_has_ended;
+    bool is_protected; /* by TLS */
     bool has_side_ended[SIDE_COUNT];
     enum ending side_ending[SIDE_COUNT];
     int64_t data_flow_id;
@@ -56,8 +74,12 @@ struct ftp_channel {
     int64_t data_end_us;
     uint64_t bytes[SIDE_COUNT]; /* of the data connection's sides */
     uint64_t missing[SIDE_COUNT];
+    enum side payload_side; /* once the payload has begun */
+    struct ftp_payload payload;
     int64_t file_id; /* 0: it is no file, or the data connection was not seen */
 };
+
+/* ---- ftp_transfer.c ---- */
 
 struct ftp_channel *ftp_channel_new(void); /* held once; NULL when out of memory */
 struct ftp_channel *ftp_channel_hold(struct ftp_channel *channel);
@@ -66,23 +88,26 @@ void ftp_channel_let_go(void *channel); /* of type struct ftp_channel; as an exp
 /* Whether the control connection's client is the one who sends, not its server. */
 bool ftp_client_sends(const struct ftp_channel *channel);
 
+/* Which side of the data connection sends. In passive mode the FTP client opens it, in active mode the FTP server. */
+enum side ftp_channel_sender(const struct ftp_channel *channel);
+
 /* Bytes that travelled, those that are missing included; 0 before the data connection was seen. */
 uint64_t ftp_channel_size(const struct ftp_channel *channel);
 
 /* Gives the file that travels its id, once its command was seen and it is known that a file travels: by its first byte or by the reply. */
 void ftp_channel_number_file(struct conversation *conversation, struct ftp_channel *channel);
 
+/* The command was seen, and is_settled: what the data connection carries finds its place. */
+void ftp_channel_place_payload(struct conversation *conversation, struct ftp_channel *channel);
+
 /* Writes the transfer's row, and the file's, if all is known now. `conversation`: any of the two connections. */
 void ftp_channel_write_if_ready(struct conversation *conversation, struct ftp_channel *channel);
 
-/* PORT's h1,h2,h3,h4,p1,p2 (RFC 959, 4.1.2). False where it is none, or a number is above 255. */
-bool ftp_parse_host_port(struct bytes text, struct address *address, uint16_t *port);
+/* The data connection has come, or is not wanted any more: nothing else shall be taken for it. */
+void ftp_channel_forget_expected(struct conversation *conversation, const struct ftp_channel *channel);
 
-/* The same in a 227 reply: anywhere in it, with or without parentheses (RFC 1123, 4.1.2.6). */
-bool ftp_parse_passive(struct bytes reply, struct address *address, uint16_t *port);
-
-/* <d>net<d>address<d>port<d> of EPRT and of EPSV's reply (RFC 2428, 2 and 3). The first two may be empty; `host` borrows. */
-bool ftp_parse_extended(struct bytes text, struct bytes *host, uint16_t *port);
+/* How the payload lies in the data connection, as far as that is known; else as RFC 959, 5.1 has it from the beginning. */
+struct ftp_form ftp_channel_form(const struct ftp_channel *channel);
 
 /* Of one of the verbs that move data. */
 enum ftp_direction ftp_direction_of(const char *verb);
@@ -90,7 +115,7 @@ enum ftp_direction ftp_direction_of(const char *verb);
 /* Appends the parts of `path` to an absolute one, resolving "." and "..". */
 void ftp_append_path(struct text *absolute, struct bytes path);
 
-bool ftp_parse_host(struct bytes host, struct address *address);
+/* ---- ftp_data.c ---- */
 
 /* Reads data connections. Its `from_before` is a channel, held. */
 extern const struct dissector ftp_data_dissector;

@@ -52,8 +52,17 @@
     COLUMN(R, integer, size, "bytes that the data connection carried, those that are missing in the capture included") \
     COLUMN(R, real, duration, "of the data connection, from its first packet to its last; seconds") \
     COLUMN(R, integer, reply_code, "code of the final reply; NULL where it was not seen") \
-    COLUMN(R, boolean, complete, "1 where the server said so and nothing is missing, 0 where it refused, broke off or bytes are missing") \
-    COLUMN(R, integer, file_id, "files.file_id; NULL for listings and refused transfers")
+    COLUMN(R, boolean, complete, "1 where outcome is 'complete', 0 where it is another one, NULL where it is not known") \
+    COLUMN(R, integer, file_id, "files.file_id; NULL for listings, refused transfers, and what TLS protects") \
+    COLUMN(R, text, type, "as TYPE stood: 'ascii', 'binary', 'ebcdic' or 'local' (L); NULL where it may have been set unseen") \
+    COLUMN(R, text, structure, "as STRU stood: 'file', 'record' or 'page'; NULL where it may have been set unseen") \
+    COLUMN(R, text, transmission, "as MODE stood: 'stream', 'block', 'compressed' or 'deflate' (MODE Z); NULL where it may have been set unseen") \
+    COLUMN(R, boolean, protected, "1 where the data connection is inside TLS: size is then what TLS made of the file; NULL where it was not seen") \
+    COLUMN(R, integer, announced_size, "bytes that the server said it opens or has (150 reply, else SIZE), or the client will send (ALLO): of the whole file or of what is left behind offset") \
+    COLUMN(R, text, outcome, \
+           "'complete': the sender closed in order (or the mode's mark of the end was seen) and the server agreed, or just the announced bytes " \
+           "travelled; 'refused': by a reply before any byte; 'aborted': by a reply after some, or ABOR; 'short': fewer bytes than announced; " \
+           "'broken': reset, or without its end; 'gap': bytes are missing in the capture; NULL where the capture does not tell")
 
 #define FTP_LISTING(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, "the control connection: flows.flow_id") \

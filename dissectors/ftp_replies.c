@@ -3,12 +3,10 @@
  */
 #include "dissectors/ftp_session.h"
 
-#include "dissectors/ftp_directory.h"
-
 /* Codes by which a server answers a few commands only. */
 static bool is_particular(unsigned code)
 {
-    static const unsigned codes[] = {215, 221, 225, 226, 227, 229, 230, 232, 234, 235, 257, 331, 332, 334, 350};
+    static const unsigned codes[] = {215, 221, 225, 226, 227, 228, 229, 230, 232, 234, 235, 257, 331, 332, 334, 350};
 
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         if (code == codes[i])
@@ -26,6 +24,8 @@ static bool reply_fits(unsigned verb, unsigned code)
         return code == 227;
     case FTP_EPSV:
         return code == 229;
+    case FTP_LPSV:
+        return code == 228;
     case FTP_PWD:
         return code == 257;
     case FTP_MKD:
@@ -79,18 +79,7 @@ static struct pending_command *preliminary_to(const struct conversation *convers
     return ftp->replies_owed == 0 && answered >= 0 ? &ftp->pending.commands[answered] : NULL;
 }
 
-/* STOU's preliminary reply names the file that the server made: "125 FILE: name" (RFC 1123, 4.1.2.9). */
-static void take_unique_name(const struct ftp *ftp, const struct ftp_request *request, struct bytes text)
-{
-    struct cursor name = cursor_within(text);
-
-    if (request->channel == NULL || !bytes_equal_nocase(bytes_of(request->verb, request->verb_length), "STOU") || !bytes_begin_nocase(text, "FILE:"))
-        return;
-    skip_bytes(&name, strlen("FILE:"));
-    ftp_resolve_path(&ftp->directory, bytes_trim(peek_bytes(&name)), &request->channel->path);
-}
-
-static void on_preliminary(const struct conversation *conversation, const struct ftp *ftp, unsigned code, struct bytes text)
+static void on_preliminary(struct conversation *conversation, struct ftp *ftp, unsigned code, struct bytes text)
 {
     const struct pending_command *command = preliminary_to(conversation, ftp, code);
     struct ftp_request *request = command != NULL ? command->subject : NULL;
@@ -100,7 +89,7 @@ static void on_preliminary(const struct conversation *conversation, const struct
     if (request->preliminary_code == 0)
         request->preliminary_code = code;
     if (command->verb == FTP_TRANSFER)
-        take_unique_name(ftp, request, text);
+        ftp_channels_on_preliminary(conversation, ftp, request, text);
 }
 
 /* The newest reply that a server gave although nobody waits for it, as far as its code tells: then nothing is answered. */

@@ -24,7 +24,6 @@ struct ftp_request {
     struct ftp_channel *channel; /* held; a transfer's, or what a PORT announced; or NULL */
     unsigned preliminary_code;   /* of the first 1yz reply; 0: none */
     bool is_anonymous;           /* USER, PASS: of an anonymous user */
-    bool is_early;               /* a transfer: commands before it that say where it goes had no reply yet */
 };
 
 /* See ftp_login.c. */
@@ -42,14 +41,6 @@ struct ftp_login {
     bool is_anonymous;     /* who is logged in */
     bool told_plaintext;
     bool told_write;
-};
-
-/* How data is sent: letters in upper case, as in the argument of the command; 0: not known (bytes are missing). */
-struct ftp_settings {
-    char type;       /* TYPE: 'A', 'E', 'I', 'L' */
-    char structure;  /* STRU: 'F', 'R', 'P' */
-    char mode;       /* MODE: 'S', 'B', 'C', 'Z' */
-    char protection; /* PROT: 'C', 'S', 'E', 'P' */
 };
 
 struct ftp {
@@ -79,6 +70,10 @@ struct ftp {
     int64_t transfers;
     bool has_offset; /* REST was accepted for the next transfer */
     uint64_t offset;
+    struct text sized_path;   /* of the last SIZE, with its answer */
+    uint64_t sized;
+    bool has_allocated;       /* ALLO stands for the next STOR */
+    uint64_t allocated;
     bool has_port; /* PORT stands until the next one or PASV (RFC 959, 3.2) */
     struct address port_ip;
     uint16_t port;
@@ -87,7 +82,9 @@ struct ftp {
     unsigned channel_count;
     uint64_t bytes_up; /* of transfers that are written already */
     uint64_t bytes_down;
+    bool is_announcer; /* conversation_announces was agreed */
     bool told_too_many;
+    bool told_expectations;
     bool told_long_line[SIDE_COUNT];
 };
 
@@ -147,17 +144,34 @@ void ftp_login_note_write(struct conversation *conversation, struct ftp *ftp, co
 void ftp_channels_begin_transfer(struct conversation *conversation, struct ftp *ftp, struct ftp_request *request);
 
 /* Its final reply. */
-void ftp_channels_on_transfer_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, unsigned code);
+void ftp_channels_on_transfer_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, unsigned code,
+                                    struct bytes reply);
 
-/* PORT or (is_extended) EPRT was sent, and answered. */
-void ftp_channels_on_port_sent(struct conversation *conversation, struct ftp *ftp, struct ftp_request *request, bool is_extended);
-void ftp_channels_on_port_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, bool is_extended,
-                                bool is_good);
+/* What was announced gets no command any more. */
+void ftp_channels_let_go_next(struct conversation *conversation, struct ftp *ftp);
 
-/* The reply to PASV or (is_extended) EPSV, which agrees. */
-void ftp_channels_on_passive(struct conversation *conversation, struct ftp *ftp, struct bytes reply, bool is_extended);
+/* A preliminary reply to it. */
+void ftp_channels_on_preliminary(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, struct bytes reply);
+
+/* The reply to SIZE or ALLO. */
+void ftp_channels_on_size(struct ftp *ftp, enum ftp_verb verb, const struct ftp_request *request, unsigned code, struct bytes reply);
+
+/* What they said counts no more. */
+void ftp_channels_forget_sizes(struct ftp *ftp);
 
 /* The control connection is over. */
 void ftp_channels_finish(struct conversation *conversation, struct ftp *ftp);
+
+/* ---- ftp_announce.c ---- */
+
+/* A data connection to that endpoint is announced. */
+void ftp_announce(struct conversation *conversation, struct ftp *ftp, bool is_passive, const struct address *address, uint16_t port);
+
+/* PORT, EPRT or LPRT was sent, and answered. */
+void ftp_channels_on_port_sent(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, struct ftp_request *request);
+void ftp_channels_on_port_reply(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, const struct ftp_request *request, bool is_good);
+
+/* The reply to PASV, EPSV or LPSV. */
+void ftp_channels_on_passive(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, unsigned code, struct bytes reply);
 
 #endif

@@ -12,6 +12,7 @@ void ftp_state_begin(struct ftp *ftp)
     ftp->settings = (struct ftp_settings){.type = 'A', .structure = 'F', .mode = 'S', .protection = 'C'};
     ftp->has_offset = false;
     ftp->has_port = false;
+    ftp_channels_forget_sizes(ftp);
     text_clear(&ftp->directory);
 }
 
@@ -19,6 +20,7 @@ void ftp_state_lose_commands(struct ftp *ftp)
 {
     ftp->settings = (struct ftp_settings){.type = 0};
     ftp->has_offset = false;
+    ftp_channels_forget_sizes(ftp);
     text_clear(&ftp->directory);
 }
 
@@ -156,18 +158,20 @@ static void on_answered(struct conversation *conversation, struct ftp *ftp, cons
         break;
     case FTP_PORT:
     case FTP_EPRT:
-        ftp_channels_on_port_reply(conversation, ftp, request, command->verb == FTP_EPRT, is_good);
+    case FTP_LPRT:
+        ftp_channels_on_port_reply(conversation, ftp, command->verb, request, is_good);
         break;
     case FTP_PASV:
-        if (code == 227)
-            ftp_channels_on_passive(conversation, ftp, reply, false);
-        break;
     case FTP_EPSV:
-        if (code == 229)
-            ftp_channels_on_passive(conversation, ftp, reply, true);
+    case FTP_LPSV:
+        ftp_channels_on_passive(conversation, ftp, command->verb, code, reply);
+        break;
+    case FTP_FACT:
+    case FTP_ALLO:
+        ftp_channels_on_size(ftp, command->verb, request, code, reply);
         break;
     case FTP_TRANSFER:
-        ftp_channels_on_transfer_reply(conversation, ftp, request, code);
+        ftp_channels_on_transfer_reply(conversation, ftp, request, code, reply);
         break;
     default:
         break;

@@ -7,7 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define BUCKETS 1024
+#define BUCKETS 16384
 
 struct waiting {
     struct expectation expectation;
@@ -21,6 +21,7 @@ struct expectations {
     struct waiting *oldest;
     struct waiting *newest;
     size_t count;
+    uint64_t dropped;
     uint64_t seed;
 };
 
@@ -38,11 +39,17 @@ static struct waiting **bucket_of(struct expectations *expectations, const struc
     return &expectations->buckets[XXH3_64bits_withSeed(server, sizeof *server, expectations->seed ^ port) % BUCKETS];
 }
 
-static struct waiting **find(struct expectations *expectations, const struct address *server, uint16_t port)
+static bool is_at(const struct expectation *expectation, const struct address *server, uint16_t port)
+{
+    return expectation->server_port == port && address_equal(&expectation->server, server);
+}
+
+/* The announcement of that endpoint that names that opener, or (version 0) nobody. */
+static struct waiting **find(struct expectations *expectations, const struct address *server, uint16_t port, const struct address *opener)
 {
     struct waiting **link = bucket_of(expectations, server, port);
 
-    while (*link != NULL && !((*link)->expectation.server_port == port && address_equal(&(*link)->expectation.server, server)))
+    while (*link != NULL && !(is_at(&(*link)->expectation, server, port) && address_equal(&(*link)->expectation.opener, opener)))
         link = &(*link)->next_in_bucket;
     return link;
 }
@@ -70,7 +77,7 @@ static void release(const struct expectation *expectation)
 static void release_oldest(struct expectations *expectations)
 {
     const struct expectation *oldest = &expectations->oldest->expectation;
-    struct expectation expectation = take_out(expectations, find(expectations, &oldest->server, oldest->server_port));
+    struct expectation expectation = take_out(expectations, find(expectations, &oldest->server, oldest->server_port, &oldest->opener));
 
     release(&expectation);
 }
@@ -86,7 +93,7 @@ void expectations_free(struct expectations *expectations)
 
 bool expectations_add(struct expectations *expectations, const struct expectation *expectation)
 {
-    struct waiting **link = find(expectations, &expectation->server, expectation->server_port);
+    struct waiting **link = find(expectations, &expectation->server, expectation->server_port, &expectation->opener);
     struct waiting *waiting;
 
     if (*link != NULL) {
@@ -94,8 +101,10 @@ bool expectations_add(struct expectations *expectations, const struct expectatio
 
         release(&older);
     }
-    if (expectations->count >= EXPECTATIONS_LIMIT)
-        return false;
+    if (expectations->count >= EXPECTATIONS_LIMIT) {
+        release_oldest(expectations);
+        expectations->dropped++;
+    }
     waiting = memory_new_zeroed(1, sizeof *waiting);
     if (waiting == NULL)
         return false;
@@ -115,10 +124,14 @@ static bool is_over(const struct expectation *expectation, int64_t now_us)
     return now_us - expectation->made_us > (int64_t)EXPECTATION_SECONDS * 1000000;
 }
 
-bool expectations_take(struct expectations *expectations, const struct address *server, uint16_t server_port, int64_t now_us, struct expectation *taken)
+bool expectations_take(struct expectations *expectations, const struct address *server, uint16_t server_port, const struct address *opener,
+                       int64_t now_us, struct expectation *taken)
 {
-    struct waiting **link = find(expectations, server, server_port);
+    static const struct address anybody;
+    struct waiting **link = find(expectations, server, server_port, opener);
 
+    if (*link == NULL)
+        link = find(expectations, server, server_port, &anybody);
     if (*link == NULL)
         return false;
     *taken = take_out(expectations, link);
@@ -127,6 +140,21 @@ bool expectations_take(struct expectations *expectations, const struct address *
         return false;
     }
     return true;
+}
+
+void expectations_forget(struct expectations *expectations, const struct address *server, uint16_t server_port, const void *shared)
+{
+    struct waiting **link = bucket_of(expectations, server, server_port);
+
+    while (*link != NULL) {
+        if (is_at(&(*link)->expectation, server, server_port) && (*link)->expectation.shared == shared) {
+            struct expectation forgotten = take_out(expectations, link);
+
+            release(&forgotten);
+        } else {
+            link = &(*link)->next_in_bucket;
+        }
+    }
 }
 
 void expectations_expire(struct expectations *expectations, int64_t now_us)
@@ -138,4 +166,9 @@ void expectations_expire(struct expectations *expectations, int64_t now_us)
 size_t expectations_count(const struct expectations *expectations)
 {
     return expectations->count;
+}
+
+uint64_t expectations_dropped(const struct expectations *expectations)
+{
+    return expectations->dropped;
 }

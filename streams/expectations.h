@@ -6,7 +6,7 @@
 
 #include "base/flow.h"
 
-#define EXPECTATIONS_LIMIT 16384 /* of one worker */
+#define EXPECTATIONS_LIMIT 100000 /* of one worker; beyond it the oldest are released */
 
 struct expectations;
 
@@ -15,16 +15,26 @@ struct expectations *expectations_new(void);
 /* Releases all that never came. */
 void expectations_free(struct expectations *expectations);
 
-/* See struct worker_services. A newer announcement of the same endpoint takes the older one's place, which is released. */
+/*
+ * See struct worker_services. A newer announcement of the same endpoint and opener takes the older one's place, which is
+ * released. False, with `shared` still the caller's: out of memory.
+ */
 bool expectations_add(struct expectations *expectations, const struct expectation *expectation);
 
-/* Takes out the announcement of that endpoint, if it has not expired at `now_us`. */
-bool expectations_take(struct expectations *expectations, const struct address *server, uint16_t server_port, int64_t now_us, struct expectation *taken);
+/* Takes out the announcement of that endpoint for a flow that `opener` opens, if it has not expired at `now_us`. */
+bool expectations_take(struct expectations *expectations, const struct address *server, uint16_t server_port, const struct address *opener,
+                       int64_t now_us, struct expectation *taken);
+
+/* Releases the announcements of that endpoint with that `shared`. */
+void expectations_forget(struct expectations *expectations, const struct address *server, uint16_t server_port, const void *shared);
 
 /* Releases what has expired. */
 void expectations_expire(struct expectations *expectations, int64_t now_us);
 
 /* How many wait. */
 size_t expectations_count(const struct expectations *expectations);
+
+/* How many were released because too many waited. */
+uint64_t expectations_dropped(const struct expectations *expectations);
 
 #endif

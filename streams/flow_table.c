@@ -50,6 +50,11 @@ uint64_t flow_table_hash(const struct flow_table *table, const struct flow_key *
     return XXH3_64bits_withSeed(key, sizeof *key, table->seed);
 }
 
+uint64_t flow_table_hash_endpoint(const struct flow_table *table, const struct address *address, uint16_t port)
+{
+    return XXH3_64bits_withSeed(address->bytes, sizeof address->bytes, table->seed ^ port);
+}
+
 static struct flow **bucket_of(const struct flow_table *table, uint64_t hash)
 {
     return &table->buckets[hash & (table->bucket_count - 1)];

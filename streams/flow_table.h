@@ -124,6 +124,7 @@ struct flow {
     struct flow_key key;
     bool client_is_low;
     uint8_t timeout_class;
+    bool is_early;      /* it lies among the early flows of struct streams */
     bool is_closed;     /* TCP: both sides ended, or reset */
     bool wants_data;    /* the reader still wants bytes */
     bool has_vlan;
@@ -224,6 +225,9 @@ static inline void flow_table_prefetch_flow(const struct flow_table *table, uint
     __builtin_prefetch(&flow->packets);
     __builtin_prefetch(&flow->hash);
 }
+
+/* Of one end alone, for tables beside this one. */
+uint64_t flow_table_hash_endpoint(const struct flow_table *table, const struct address *address, uint16_t port);
 
 struct flow *flow_table_find(const struct flow_table *table, const struct flow_key *key, uint64_t hash);
 

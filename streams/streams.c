@@ -33,13 +33,115 @@ static int64_t service_next_id(void *worker, enum id_kind kind)
     return streams->options.next_id(streams->options.context, kind);
 }
 
+static struct flow **early_place(struct streams *streams, const struct address *server, uint16_t server_port)
+{
+    return &streams->early[flow_table_hash_endpoint(&streams->table, server, server_port) % EARLY_FLOWS];
+}
+
+/* A new flow that is not expected, between two hosts of which one may announce it yet. */
+static void keep_early(struct streams *streams, struct flow *flow)
+{
+    struct flow **place;
+
+    if (!announcers_has(streams->announcers, &flow->facts.client, &flow->facts.server))
+        return;
+    place = early_place(streams, &flow->facts.server, flow->facts.server_port);
+    if (*place != NULL)
+        (*place)->is_early = false;
+    *place = flow;
+    flow->is_early = true;
+}
+
+static void forget_early(struct streams *streams, struct flow *flow)
+{
+    if (!flow->is_early)
+        return;
+    flow->is_early = false;
+    for (size_t i = 0; i < EARLY_FLOWS; i++) { /* its sides may have been exchanged since */
+        if (streams->early[i] == flow)
+            streams->early[i] = NULL;
+    }
+}
+
+static bool is_answer(const struct streams *streams, const struct flow *flow, const struct expectation *expected)
+{
+    const struct flow_facts *facts = &flow->facts;
+
+    return facts->server_port == expected->server_port && address_equal(&facts->server, &expected->server) &&
+           (expected->opener.version == 0 || address_equal(&facts->client, &expected->opener)) &&
+           streams->now_us - facts->start_us <= (int64_t)EXPECTATION_EARLY_SECONDS * 1000000;
+}
+
+/* Sides that ended when nobody wanted to know. */
+static void tell_past_ends(struct streams *streams, struct flow *flow)
+{
+    for (int endpoint = 0; endpoint < ENDPOINTS; endpoint++) {
+        if (flow->tcp->stream[endpoint].has_ended)
+            streams->options.reader->end(flow->conversation, flow_side(flow, (enum endpoint)endpoint), flow->tcp->has_reset ? ENDING_RESET : ENDING_FIN,
+                                         flow->facts.last_us);
+    }
+}
+
+/* A flow that was there before its announcement. True where it has taken the announcement. */
+static bool claim_early_flow(struct streams *streams, const struct expectation *expected)
+{
+    struct flow *flow = *early_place(streams, &expected->server, expected->server_port);
+    uint64_t passed[SIDE_COUNT];
+    bool was_told;
+
+    if (flow == NULL || !is_answer(streams, flow, expected) || streams->options.reader->claim == NULL)
+        return false;
+    if (flow->conversation == NULL && !flow->wants_data)
+        return false;
+    forget_early(streams, flow);
+    was_told = flow->wants_data;
+    for (int side = 0; side < SIDE_COUNT; side++)
+        passed[side] = flow->bytes[flow_endpoint(flow, (enum side)side)];
+    if (flow->conversation == NULL)
+        streams_open_conversation(streams, flow, expected);
+    else if (!streams->options.reader->claim(flow->conversation, expected, passed, flow->facts.last_us))
+        return false;
+    flow->facts.parent_flow_id = expected->parent_flow_id;
+    flow->facts.client_is_guessed = false;
+    if (!was_told)
+        tell_past_ends(streams, flow);
+    flow->wants_data = flow->conversation != NULL;
+    return true;
+}
+
 static bool service_expect(void *worker, const struct expectation *expectation)
 {
     struct streams *streams = worker;
     struct expectation by_clock = *expectation;
 
     by_clock.made_us = streams->now_us;
+    if (claim_early_flow(streams, &by_clock))
+        return true;
     return expectations_add(streams->expectations, &by_clock);
+}
+
+static void service_forget(void *worker, const struct address *server, uint16_t server_port, const void *shared)
+{
+    struct streams *streams = worker;
+
+    expectations_forget(streams->expectations, server, server_port, shared);
+}
+
+static bool service_announces(void *worker, const struct flow_facts *facts, bool begins)
+{
+    struct streams *streams = worker;
+
+    if (begins)
+        return announcers_add(streams->announcers, &facts->client, &facts->server);
+    announcers_remove(streams->announcers, &facts->client, &facts->server);
+    return true;
+}
+
+static bool service_may_be_announced(void *worker, const struct flow_facts *facts)
+{
+    const struct streams *streams = worker;
+
+    return announcers_has(streams->announcers, &facts->client, &facts->server);
 }
 
 static void service_turn_around(void *worker, struct flow_facts *facts)
@@ -74,6 +176,9 @@ struct streams *streams_new(const struct streams_options *options)
         .write = service_write,
         .next_id = service_next_id,
         .expect = service_expect,
+        .announces = service_announces,
+        .may_be_announced = service_may_be_announced,
+        .forget = service_forget,
         .turn_around = service_turn_around,
     };
     if (options->reader->begin != NULL)
@@ -82,7 +187,8 @@ struct streams *streams_new(const struct streams_options *options)
     pool_init(&streams->flows_pool, sizeof(struct flow));
     pool_init(&streams->tcp_pool, sizeof(struct tcp_flow));
     streams->expectations = expectations_new();
-    if (!flow_table_init(&streams->table) || streams->expectations == NULL) {
+    streams->announcers = announcers_new();
+    if (!flow_table_init(&streams->table) || streams->expectations == NULL || streams->announcers == NULL) {
         log_error("out of memory while a worker starts");
         streams_free(streams);
         return NULL;
@@ -102,6 +208,7 @@ void streams_free(struct streams *streams)
     if (streams == NULL)
         return;
     expectations_free(streams->expectations);
+    announcers_free(streams->announcers);
     if (streams->options.reader->finish != NULL)
         streams->options.reader->finish(streams->services.reader_memory);
     naming_free(streams->naming);
@@ -118,6 +225,8 @@ uint64_t streams_flows(const struct streams *streams)
 
 uint64_t streams_counted(const struct streams *streams, enum streams_counter counter)
 {
+    if (counter == COUNTER_EXPECTATIONS_DROPPED)
+        return expectations_dropped(streams->expectations);
     return streams->counters[counter];
 }
 
@@ -135,6 +244,7 @@ const char *streams_counter_name(enum streams_counter counter, const char **expl
         [COUNTER_BEHIND_END] = {"tcp_behind_end", "segments behind a FIN, or too far ahead to be believed"},
         [COUNTER_DUPLICATED] = {"tcp_duplicated", "packets that were captured twice within a moment"},
         [COUNTER_HOLES_GIVEN_UP] = {"holes_given_up", "holes in a stream that were given up because too much waited behind them"},
+        [COUNTER_EXPECTATIONS_DROPPED] = {"expectations_dropped", "announced data connections that were forgotten because too many were awaited"},
         [COUNTER_FLOWS_GIVEN_UP] = {"flows_given_up", "flows that were ended early for want of memory"},
     };
 
@@ -234,12 +344,13 @@ static void meet_expectation(struct streams *streams, struct flow *flow)
     struct flow_facts *facts = &flow->facts;
     struct expectation expected;
 
-    if (expectations_count(streams->expectations) == 0)
-        return;
-    if (!expectations_take(streams->expectations, &facts->server, facts->server_port, streams->now_us, &expected)) {
-        if (!facts->client_is_guessed ||
-            !expectations_take(streams->expectations, &facts->client, facts->client_port, streams->now_us, &expected))
+    if (expectations_count(streams->expectations) == 0 ||
+        !expectations_take(streams->expectations, &facts->server, facts->server_port, &facts->client, streams->now_us, &expected)) {
+        if (expectations_count(streams->expectations) == 0 || !facts->client_is_guessed ||
+            !expectations_take(streams->expectations, &facts->client, facts->client_port, &facts->server, streams->now_us, &expected)) {
+            keep_early(streams, flow);
             return;
+        }
         service_turn_around(streams, facts);
     }
     facts->client_is_guessed = false;
@@ -328,6 +439,7 @@ void streams_end_flow(struct streams *streams, struct flow *flow, enum ending en
     conclude_naming(streams, flow);
     places_end(&flow->places, &writer);
     flow_record_write(flow, streams->naming, streams->options.context, streams->options.write);
+    forget_early(streams, flow);
     flow_table_remove(&streams->table, flow);
     tcp_free(streams, flow);
     free_flow(streams, flow);

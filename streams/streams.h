@@ -24,6 +24,7 @@ enum streams_counter {
     COUNTER_BEHIND_END,    /* segments behind a FIN, or too far ahead to be believed */
     COUNTER_DUPLICATED,    /* packets that were captured twice within a moment */
     COUNTER_HOLES_GIVEN_UP, /* for want of room */
+    COUNTER_EXPECTATIONS_DROPPED, /* because too many data connections were awaited */
     COUNTER_FLOWS_GIVEN_UP, /* ended early for want of memory */
     STREAMS_COUNTERS,
 };

@@ -5,10 +5,14 @@
 #define WIRESCRIBE_STREAMS_WORKER_H
 
 #include "base/pool.h"
+#include "streams/announcers.h"
 #include "streams/expectations.h"
 #include "streams/flow_table.h"
 #include "streams/naming.h"
 #include "streams/streams.h"
+
+/* Flows that may be announced yet, by their server's endpoint; a newer one takes the place of an older one. */
+#define EARLY_FLOWS 1024
 
 struct streams {
     struct streams_options options;
@@ -17,6 +21,8 @@ struct streams {
     struct pool flows_pool;
     struct pool tcp_pool; /* of struct tcp_flow */
     struct expectations *expectations;
+    struct announcers *announcers;
+    struct flow *early[EARLY_FLOWS];
     struct naming *naming; /* NULL: flows are not named */
     int64_t now_us;        /* newest capture time */
     uint64_t flows;

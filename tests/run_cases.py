@@ -60,16 +60,17 @@ STANDING_VIEWS = {
     'ftp_sessions': ('flow_id',),
     'ftp_commands': ('flow_id', 'number'),
     'ftp_transfers': ('flow_id', 'number'),
+    'ftp_listings': ('flow_id', 'transfer', 'number'),
     'tls_sessions': ('flow_id',),
 }
 
 # What may still change in such a row as the conversation goes on: counters, lists that grow, endings.
 STILL_MOVING = re.compile(
     r'duration|bytes|bytes_up|bytes_down|.*_bytes|size|wire_size|missing|complete|truncated|.*_missing|sha256|mime_type|'
-    r'mails|commands|transfers|pings|pongs|rekeys|.*_messages|.*_payload|.*_events|screen_updates|attachments|received_hops|'
+    r'login_attempts|login_failures|mails|commands|transfers|pings|pongs|rekeys|.*_messages|.*_payload|.*_events|screen_updates|attachments|received_hops|'
     r'fragments|recipients|rejected_recipients|text|outcome|auth_result|auth_user|auth_mechanism|auth_attempts|user|last_reply|'
     r'encryption|handed_over_to|inner_protocol|established|alert|close_.*|closed_by|summary|activity|end_us|reply|reply_code|delay_us|'
-    r'server_extensions|helo|banner|parent_flow_id|stored_path')
+    r'server_extensions|helo|banner|parent_flow_id|stored_path|announced_size')
 
 
 class Failure(Exception):
