@@ -60,7 +60,7 @@ struct kept {
 
 struct side_state {
     struct kept kept;
-    bool has_start; /* for identification: the first kept byte is the stream's first */
+    bool has_start;       /* for identification: the first kept byte is the stream's first */
     bool waits_for_other; /* VERDICT_NEED_OTHER_SIDE */
     bool has_ended;
     uint64_t missing;
@@ -264,8 +264,8 @@ static void enforce_unit_limit(struct conversation *conversation, enum side from
 
     if (conversation->phase != PHASE_DISSECTING || unread <= conversation->dissector->unit_limit)
         return;
-    conversation_finding(conversation, "notice", "unit_too_long", "%zu bytes from the %s waited for the rest of one %s unit and were given up", unread,
-                         side_name(from), conversation->dissector->name);
+    conversation_finding(conversation, "notice", "unit_too_long", "%zu bytes from the %s waited for the rest of one %s unit and were given up",
+                         unread, side_name(from), conversation->dissector->name);
     tell_gap(conversation, from, unread);
 }
 
@@ -354,7 +354,7 @@ static enum match ask(const struct conversation *conversation, const struct diss
     return dissector->match(&first);
 }
 
-#define RANK_SURE 5    /* and above: the bytes say so */
+#define RANK_SURE 5 /* and above: the bytes say so */
 #define RANK_BY_PORT 4
 
 struct best_match {
@@ -799,13 +799,14 @@ void conversation_forget_expected(struct conversation *conversation, const struc
         conversation->services->forget(conversation->services->worker, server, server_port, shared);
 }
 
-void conversation_hand_over(struct conversation *conversation, const struct dissector *dissector, void *to_next)
+bool conversation_hand_over(struct conversation *conversation, const struct dissector *dissector, void *to_next)
 {
     if (conversation->hand_overs >= HAND_OVER_LIMIT)
-        return; /* next stays NULL: the conversation stops at VERDICT_HANDED_OVER */
+        return false; /* next stays NULL: the conversation stops at VERDICT_HANDED_OVER */
     conversation->hand_overs++;
     conversation->next = dissector;
     conversation->to_next = to_next;
+    return true;
 }
 
 /* ---- tables ---- */

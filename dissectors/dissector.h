@@ -167,9 +167,10 @@ void conversation_forget_expected(struct conversation *conversation, const struc
 
 /*
  * From now on `dissector` reads this flow. Call it, then return VERDICT_HANDED_OVER. Both sides' unread bytes go to
- * it, the other side's first if it waited. `to_next` becomes its `from_before`. At most HAND_OVER_LIMIT times a flow.
+ * it, the other side's first if it waited. `to_next` becomes its `from_before`. At most HAND_OVER_LIMIT times a flow: then
+ * the answer is false, `to_next` stays the caller's, and VERDICT_HANDED_OVER ends the reading of the flow.
  */
-void conversation_hand_over(struct conversation *conversation, const struct dissector *dissector, void *to_next);
+bool conversation_hand_over(struct conversation *conversation, const struct dissector *dissector, void *to_next);
 #define HAND_OVER_LIMIT 16
 
 #endif

@@ -7,7 +7,7 @@
  * preliminary replies (1xx) before its final one; see pending.h for what is done
  * where bytes are missing.
  *
- * Leaves out: listings' contents, REST and STRU other than for files, CCC, security
+ * Leaves out: REST other than for files, what is said within TLS (behind CCC text goes on), security
  * mechanisms other than TLS, LPRT and LPSV, transfers without PORT or PASV (RFC 959, 3.3).
  */
 #include "dissectors/ftp_session.h"
@@ -16,15 +16,23 @@
 #include "dissectors/tls.h"
 
 #include "base/file.h"
+#include "base/memory.h"
+
+struct suspended;
 
 /* So many lines in a row that are no replies, or no commands, and this is not FTP any more. */
 #define FTP_STRANGE_LINES 32
+
+static void resume(struct conversation *conversation, struct ftp *ftp, struct suspended *suspended);
 
 static void ftp_open(struct conversation *conversation, void *state, void *from_before)
 {
     struct ftp *ftp = state;
 
-    (void)from_before;
+    if (from_before != NULL) {
+        resume(conversation, ftp, from_before);
+        return;
+    }
     ftp->is_announcer = conversation_announces(conversation, true);
     ftp->banner.limit = REPLY_TEXT_LIMIT;
     ftp->login.user.limit = FTP_NAME_LIMIT;
@@ -50,11 +58,69 @@ static bool is_believed(struct ftp *ftp, enum side from, struct bytes line)
     return from == FROM_SERVER ? reply_line_code(line) != 0 : ftp_find_word(bytes_split(line, ' ', &rest)) != NULL;
 }
 
+/* The session while TLS has the flow. `outer` first: TLS knows no more of it. */
+struct suspended {
+    struct tls_outer outer;
+    struct ftp ftp;
+};
+
+static void ftp_write(struct conversation *conversation, void *state);
+static void finish(struct conversation *conversation, struct ftp *ftp);
+
+static void suspended_refresh(struct conversation *conversation, struct tls_outer *outer)
+{
+    ftp_write(conversation, &((struct suspended *)outer)->ftp);
+}
+
+static void suspended_close(struct conversation *conversation, struct tls_outer *outer)
+{
+    finish(conversation, &((struct suspended *)outer)->ftp);
+    memory_free(outer);
+}
+
+/* TLS gets the flow, and the session with it: text may come back (CCC). */
 static enum verdict begin_tls(struct conversation *conversation, struct ftp *ftp)
 {
+    struct suspended *suspended = memory_new_zeroed(1, sizeof *suspended);
+
     ftp->is_encrypted_from_now = true;
-    conversation_hand_over(conversation, &tls_dissector, NULL);
+    if (suspended == NULL) {
+        (void)conversation_hand_over(conversation, &tls_dissector, NULL);
+        return VERDICT_HANDED_OVER;
+    }
+    ftp_give_up_commands(conversation, ftp, ftp->pending.count);
+    suspended->outer = (struct tls_outer){.dissector = &ftp_dissector, .refresh = suspended_refresh, .close = suspended_close};
+    suspended->ftp = *ftp;
+    if (conversation_hand_over(conversation, &tls_dissector, suspended))
+        ftp->is_moved = true;
+    else
+        memory_free(suspended);
     return VERDICT_HANDED_OVER;
+}
+
+/* Text is back. What was said within TLS is not known. */
+static void resume(struct conversation *conversation, struct ftp *ftp, struct suspended *suspended)
+{
+    bool has_records = suspended->outer.has_records;
+    bool was_behind = suspended->ftp.client_is_behind;
+
+    *ftp = suspended->ftp;
+    memory_free(suspended);
+    ftp->client_is_behind = false;
+    ftp->has_replies = true;
+    if (has_records) {
+        ftp->is_behind_tls = true;
+        ftp->login.user_is_doubtful = true;
+        ftp_state_lose_commands(ftp);
+        return;
+    }
+    ftp->awaits_tls = true;
+    if (was_behind)
+        conversation_finding(conversation, "alarm", "ftp_starttls_injection",
+                             "the client sent more commands with its AUTH, before TLS began: a server that takes them for a part of what TLS "
+                             "protects is open to injection");
+    else
+        conversation_finding(conversation, "warning", "ftp_tls_not_begun", "the server agreed to AUTH, and what followed was sent in the clear");
 }
 
 static bool is_word(struct bytes word)
@@ -111,9 +177,30 @@ static bool must_wait(const struct conversation *conversation, const struct ftp 
 static bool is_hidden_tls(const struct conversation *conversation, const struct ftp *ftp, enum side from, const struct cursor *bytes)
 {
     const struct pending_command *newest = pending_newest(&ftp->pending);
-    bool may_be = ftp->is_resyncing[from] || conversation_missing(conversation, side_other(from)) > 0 || (newest != NULL && newest->verb == FTP_AUTH);
+    bool may_be = ftp->awaits_tls || ftp->is_resyncing[from] || conversation_missing(conversation, side_other(from)) > 0 ||
+                  (newest != NULL && newest->verb == FTP_AUTH);
 
     return may_be && !ftp->lines[from].passes_over && line_is_tls(bytes);
+}
+
+/* One side may still say in TLS that it ends it, when the other already speaks in the clear. */
+static bool is_record(const struct cursor *bytes)
+{
+    int first = peek_u8(bytes);
+
+    return first >= 20 && first <= 24;
+}
+
+static bool skip_record(struct cursor *bytes)
+{
+    struct cursor unit = *bytes;
+
+    skip_bytes(&unit, 3); /* type and version: RFC 8446, 5.1 */
+    skip_bytes(&unit, take_u16_be(&unit));
+    if (!cursor_is_good(&unit))
+        return false;
+    *bytes = unit;
+    return true;
 }
 
 static void note_long_line(struct conversation *conversation, struct ftp *ftp, enum side from)
@@ -139,6 +226,11 @@ static enum verdict on_lines(struct conversation *conversation, struct ftp *ftp,
             return VERDICT_NEED_OTHER_SIDE; /* this reply is to what the client said meanwhile */
         if (is_hidden_tls(conversation, ftp, from, bytes))
             return begin_tls(conversation, ftp);
+        if (ftp->is_behind_tls && !ftp->lines[from].passes_over && is_record(bytes)) {
+            if (!skip_record(bytes))
+                return VERDICT_NEED_MORE;
+            continue;
+        }
         found = line_take(&ftp->lines[from], bytes, &line);
         if (found == LINE_NONE)
             return VERDICT_NEED_MORE;
@@ -223,15 +315,13 @@ static void ftp_write(struct conversation *conversation, void *state)
     text_free(&last_reply);
 }
 
-static void ftp_close(struct conversation *conversation, void *state)
+static void finish(struct conversation *conversation, struct ftp *ftp)
 {
-    struct ftp *ftp = state;
-
     ftp_give_up_commands(conversation, ftp, ftp->pending.count);
     if (ftp->is_announcer)
         (void)conversation_announces(conversation, false);
     ftp_channels_finish(conversation, ftp);
-    ftp_write(conversation, state);
+    ftp_write(conversation, ftp);
     text_free(&ftp->banner);
     text_free(&ftp->login.user);
     text_free(&ftp->login.password);
@@ -246,7 +336,16 @@ static void ftp_close(struct conversation *conversation, void *state)
     pending_free(&ftp->pending);
 }
 
-static const struct record_table *const ftp_tables[] = {&ftp_session_table, &ftp_command_table, &ftp_transfer_table, &ftp_listing_table, &file_table, NULL};
+static void ftp_close(struct conversation *conversation, void *state)
+{
+    struct ftp *ftp = state;
+
+    if (!ftp->is_moved)
+        finish(conversation, ftp);
+}
+
+static const struct record_table *const ftp_tables[] = {&ftp_session_table, &ftp_command_table, &ftp_transfer_table,
+                                                        &ftp_listing_table, &file_table,        NULL};
 static const uint16_t ftp_ports[] = {21, 2121, 0};
 
 const struct dissector ftp_dissector = {

@@ -66,4 +66,6 @@ void ftp_split_command(struct bytes line, struct text *clean, struct bytes *word
 
 enum match ftp_match(const struct first_bytes *first);
 
+extern const struct dissector ftp_dissector;
+
 #endif

@@ -3,7 +3,8 @@
  * takes to name a session: both hellos and the alerts that are sent in the clear.
  *
  * Left out: cipher names, fingerprints, certificates, session keys, and what a hello
- * in SSL 2.0's format says: it is only passed over. Once a side's bytes are protected they are only passed over.
+ * in SSL 2.0's format says: it is only passed over. Once a side's bytes are protected they are only passed over; where text
+ * may come behind them, record by record.
  */
 #include "dissectors/tls.h"
 
@@ -79,6 +80,7 @@ enum tls_extension {
 enum tls_phase {
     TLS_BEFORE_HELLO, /* this side's hello has not been read */
     TLS_IN_CLEAR,     /* it has; alerts may still come in the clear */
+    TLS_PROTECTED,    /* the records are followed by their lengths, for text may come behind them */
     TLS_PASSED_OVER,  /* protected, or no longer in step with the records */
 };
 
@@ -98,6 +100,7 @@ struct tls {
     uint8_t alert;
     struct text server_name;
     struct text alpn;
+    struct tls_outer *outer; /* owned; NULL: nothing but TLS can follow */
 };
 
 static bool record_header_fits(uint8_t type, uint8_t major, uint16_t length)
@@ -345,7 +348,7 @@ static enum verdict on_record(struct tls *tls, struct tls_side *side, struct cur
         return tls->has_record ? VERDICT_GO_ON : VERDICT_NOT_THIS_PROTOCOL;
     }
     if (type == TLS_CHANGE_CIPHER_SPEC || type == TLS_APPLICATION_DATA) {
-        side->phase = TLS_PASSED_OVER;
+        side->phase = tls->outer != NULL ? TLS_PROTECTED : TLS_PASSED_OVER;
         tls->has_record = true;
         return VERDICT_GO_ON;
     }
@@ -370,12 +373,49 @@ static enum verdict on_record(struct tls *tls, struct tls_side *side, struct cur
     return VERDICT_GO_ON;
 }
 
+/* Only its header is read. */
+static enum verdict on_protected_record(struct tls_side *side, struct cursor *bytes)
+{
+    struct cursor unit = *bytes;
+    uint8_t type = take_u8(&unit);
+    uint8_t major = take_u8(&unit);
+    uint16_t length;
+
+    skip_bytes(&unit, 1); /* minor version */
+    length = take_u16_be(&unit);
+    if (!cursor_is_good(&unit))
+        return VERDICT_NEED_MORE;
+    if (!record_header_fits(type, major, length)) {
+        side->phase = TLS_PASSED_OVER;
+        return VERDICT_GO_ON;
+    }
+    *bytes = unit;
+    side->record_left = length;
+    return VERDICT_GO_ON;
+}
+
+/* Whether text begins where a record would, and the flow's first owner can go on with it: the other side is between records, too. */
+static bool is_text_again(const struct tls *tls, enum side from, const struct cursor *bytes)
+{
+    const struct tls_side *other = &tls->side[side_other(from)];
+    int first = peek_u8(bytes);
+
+    return tls->outer != NULL && first >= 0x20 && first < 0x7f && other->phase != TLS_PASSED_OVER && other->record_left == 0;
+}
+
+static enum verdict hand_back(struct conversation *conversation, struct tls *tls)
+{
+    tls->outer->has_records = tls->has_record;
+    if (conversation_hand_over(conversation, tls->outer->dissector, tls->outer))
+        tls->outer = NULL;
+    return VERDICT_HANDED_OVER;
+}
+
 static enum verdict tls_on_data(struct conversation *conversation, void *state, enum side from, struct cursor *bytes)
 {
     struct tls *tls = state;
     struct tls_side *side = &tls->side[from];
 
-    (void)conversation;
     while (cursor_left(bytes) > 0) {
         if (side->phase == TLS_PASSED_OVER) {
             (void)take_up_to(bytes, UINT64_MAX);
@@ -384,8 +424,10 @@ static enum verdict tls_on_data(struct conversation *conversation, void *state, 
                 return VERDICT_NOT_THIS_PROTOCOL;
         } else if (side->record_left > 0) {
             side->record_left -= (uint32_t)take_up_to(bytes, side->record_left).length;
+        } else if (is_text_again(tls, from, bytes)) {
+            return hand_back(conversation, tls);
         } else {
-            enum verdict verdict = on_record(tls, side, bytes);
+            enum verdict verdict = side->phase == TLS_PROTECTED ? on_protected_record(side, bytes) : on_record(tls, side, bytes);
 
             if (verdict != VERDICT_GO_ON)
                 return verdict;
@@ -413,7 +455,7 @@ static void tls_open(struct conversation *conversation, void *state, void *from_
     struct tls *tls = state;
 
     (void)conversation;
-    (void)from_before;
+    tls->outer = from_before;
     tls->side[FROM_CLIENT].hello.limit = TLS_HELLO_LIMIT;
     tls->side[FROM_SERVER].hello.limit = TLS_HELLO_LIMIT;
     tls->server_name.limit = TLS_SERVER_NAME_LIMIT;
@@ -506,11 +548,22 @@ static void tls_write(struct conversation *conversation, void *state)
     }
 }
 
+static void tls_refresh(struct conversation *conversation, void *state)
+{
+    struct tls *tls = state;
+
+    tls_write(conversation, state);
+    if (tls->outer != NULL)
+        tls->outer->refresh(conversation, tls->outer);
+}
+
 static void tls_close(struct conversation *conversation, void *state)
 {
     struct tls *tls = state;
 
     tls_write(conversation, state);
+    if (tls->outer != NULL)
+        tls->outer->close(conversation, tls->outer);
     text_free(&tls->side[FROM_CLIENT].hello);
     text_free(&tls->side[FROM_SERVER].hello);
     text_free(&tls->server_name);
@@ -530,6 +583,6 @@ const struct dissector tls_dissector = {
     .open = tls_open,
     .on_data = tls_on_data,
     .on_gap = tls_on_gap,
-    .refresh = tls_write,
+    .refresh = tls_refresh,
     .close = tls_close,
 };

@@ -501,3 +501,69 @@ UNIT_TEST(ftp_unique_names)
     CHECK_TEXT(command_value("STOU", NULL, "path"), "/home/alice/made.1");
     CHECK_TEXT(dialogue_value("ftp_transfer", 0, "path"), "/home/alice/made.1");
 }
+
+/* ---- TLS ---- */
+
+#define RECORD "\x17\x03\x03\0\x04quit"
+#define HELLO "\x16\x03\x03\0\x04\x01\0\0\0"
+#define ALERT "\x15\x03\x03\0\x02\x01\0"
+
+UNIT_TEST(ftp_text_behind_tls)
+{
+    const struct step steps[] = {
+        SERVER("220 ready\r\n"), CLIENT("AUTH TLS\r\n"), SERVER("234 go on\r\n"),    CLIENT(RECORD),       SERVER(RECORD RECORD),
+        CLIENT(RECORD ALERT),    CLIENT("CWD /pub\r\n"), SERVER(ALERT "250 ok\r\n"), CLIENT("SIZE a\r\n"), SERVER("213 1\r\n"),
+    };
+
+    PLAY(21, steps);
+    CHECK(dialogue_rows("ftp_session") == 1);
+    CHECK(dialogue_rows("tls_session") == 1);
+    CHECK_TEXT(session_value("encryption"), "explicit");
+    CHECK_TEXT(session_value("commands"), "3");
+    CHECK_TEXT(session_value("banner"), "ready");
+    CHECK_TEXT(command_value("AUTH", "TLS", "reply_code"), "234");
+    CHECK_TEXT(command_value("SIZE", "a", "path"), "/pub/a");
+    CHECK_TEXT(finding("ftp_tls_not_begun"), "(none)");
+}
+
+UNIT_TEST(ftp_commands_smuggled_behind_auth)
+{
+    const struct step steps[] = {
+        SERVER("220 ready\r\n"), CLIENT("AUTH TLS\r\nUSER mallory\r\n"), SERVER("234 go on\r\n"), CLIENT(HELLO), SERVER(RECORD),
+    };
+
+    PLAY(21, steps);
+    CHECK(dialogue_rows("ftp_session") == 1);
+    CHECK_TEXT(dialogue_protocol(), "tls");
+    CHECK_TEXT(command_value("AUTH", "TLS", "reply_code"), "234");
+    CHECK_TEXT(command_value("USER", "mallory", "reply_code"), "");
+    CHECK(strcmp(finding("ftp_starttls_injection"), "(none)") != 0);
+    CHECK_TEXT(session_value("encryption"), "explicit");
+}
+
+UNIT_TEST(ftp_tls_that_never_began)
+{
+    const struct step steps[] = {
+        SERVER("220 ready\r\n"),    CLIENT("AUTH TLS\r\n"),    SERVER("234 go on\r\n"), CLIENT("USER alice\r\n"),
+        SERVER("331 password\r\n"), CLIENT("PASS secret\r\n"), SERVER("230 in\r\n"),
+    };
+
+    PLAY(21, steps);
+    CHECK_TEXT(session_value("user"), "alice");
+    CHECK_TEXT(session_value("auth_result"), "success");
+    CHECK(strcmp(finding("ftp_tls_not_begun"), "(none)") != 0);
+    CHECK(strcmp(finding("plaintext_credentials"), "(none)") != 0);
+    CHECK(dialogue_rows("tls_session") == 0);
+}
+
+UNIT_TEST(ftp_auth_that_was_refused)
+{
+    const struct step steps[] = {
+        SERVER("220 ready\r\n"),    CLIENT("AUTH TLS\r\n"),    SERVER("502 no\r\n"), CLIENT("USER alice\r\n"),
+        SERVER("331 password\r\n"), CLIENT("PASS secret\r\n"), SERVER("230 in\r\n"),
+    };
+
+    PLAY(21, steps);
+    CHECK_TEXT(session_value("encryption"), "none");
+    CHECK_TEXT(finding("plaintext_credentials"), "the password of alice was sent in the clear, after the server refused AUTH");
+}
