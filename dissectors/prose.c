@@ -52,14 +52,20 @@ static bool is_html(struct bytes text)
     return false;
 }
 
+/* ".TH" or ".\\"": a request of troff, and its comment. */
+static bool begins_with_request(struct bytes text)
+{
+    return text.length > 1 && text.at[0] == '.' && ((text.at[1] >= 'A' && text.at[1] <= 'Z') || text.at[1] == '\\');
+}
+
 /* A letter, a digit, or a sign that stands before words. */
 static bool begins_with_word(struct bytes text)
 {
     uint8_t first = text.at[0];
 
-    if (bytes_begin_nocase(text, "BEGIN:") || bytes_begin_nocase(text, "-----BEGIN "))
+    if (bytes_begin_nocase(text, "BEGIN:") || bytes_begin_nocase(text, "-----BEGIN ") || begins_with_request(text))
         return false;
-    return (first >= '0' && first <= '9') || ((first | 32) >= 'a' && (first | 32) <= 'z') || first >= 128 || strchr("\"'(*>-=+_[", first) != NULL;
+    return (first >= '0' && first <= '9') || ((first | 32) >= 'a' && (first | 32) <= 'z') || first >= 128 || strchr("\"'(*>-=+_[.", first) != NULL;
 }
 
 const char *prose_type(struct bytes head)

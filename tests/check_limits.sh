@@ -88,7 +88,7 @@ check 'overlaps: told once' [ "$(ask "SELECT count(*) FROM findings WHERE name =
 # transfer SCENE SMALL LARGE: reads so many megabytes of it from a pipe
 transfer()
 {
-    local scene=$1 small=$2 large=$3 small_kb
+    local scene=$1 small=$2 large=$3 small_kb digest size name
 
     if [ ! -x "$make_load" ]; then
         skipped=$((skipped + 3))
@@ -98,6 +98,8 @@ transfer()
     small_kb=$peak_kb
     run - < <("$make_load" -o - --scene "$scene" --megabytes "$large" --files "$scratch/files" 2> /dev/null)
     check "$scene: exit status" [ "$status" = 0 ]
+    read -r digest size name < "$scratch/files"
+    check "$scene: the row of $name" [ "$(ask "SELECT sha256 || ' ' || size || ' ' || complete FROM files WHERE name = '$name'")" = "$digest $size 1" ]
     if $is_sanitized; then
         skipped=$((skipped + 1))
     else

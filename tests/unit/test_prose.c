@@ -23,6 +23,7 @@ UNIT_TEST(prose_is_plain_text)
                     "ber, in Latin-1"),
                "text/plain");
     CHECK_TEXT(TYPE("\r\n"), "text/plain");
+    CHECK_TEXT(TYPE(".profile is the name"), "text/plain");
 }
 
 UNIT_TEST(prose_is_html)
@@ -44,6 +45,7 @@ UNIT_TEST(prose_is_not_what_programs_read)
     CHECK_TEXT(TYPE("<pre-release>"), "(ask)");
     CHECK_TEXT(TYPE("<p"), "(ask)");
     CHECK_TEXT(TYPE("{\\rtf1"), "(ask)");
+    CHECK_TEXT(TYPE(".TH LS 1\n"), "(ask)");
     CHECK_TEXT(TYPE("BEGIN:VCALENDAR\r\n"), "(ask)");
     CHECK_TEXT(TYPE("-----BEGIN PGP MESSAGE-----\n"), "(ask)");
 }
