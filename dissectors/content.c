@@ -1,17 +1,13 @@
 /*
- * content.c - see content.h. The media type is libmagic's, which is asked once a file, with the first bytes; but see prose.h.
+ * content.c - see content.h. The media type is told by the first bytes: media_type.h, prose.h.
  */
 #include "dissectors/content.h"
 
 #include "base/digest.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "dissectors/media_type.h"
 #include "dissectors/prose.h"
-
-#include <magic.h>
-#include <stdatomic.h>
-#include <threads.h>
 
 struct content {
     uint64_t size; /* missing bytes included */
@@ -23,60 +19,13 @@ struct content {
     char sha256[DIGEST_HEX_SIZE];
 };
 
-/* ---- libmagic: its tables belong to one thread each ---- */
-
-static once_flag magic_once = ONCE_FLAG_INIT;
-static tss_t magic_of_thread;
-static bool has_magic_key;
-
-static void close_magic(void *cookie)
-{
-    magic_close(cookie);
-}
-
-static void make_magic_key(void)
-{
-    has_magic_key = tss_create(&magic_of_thread, close_magic) == thrd_success;
-}
-
-/* NULL, with a warning the first time, where the system's table of types cannot be read. */
-static magic_t thread_magic(void)
-{
-    static atomic_flag has_warned = ATOMIC_FLAG_INIT;
-    magic_t cookie;
-
-    call_once(&magic_once, make_magic_key);
-    if (!has_magic_key)
-        return NULL;
-    cookie = tss_get(magic_of_thread);
-    if (cookie != NULL)
-        return cookie;
-    /* what would unpack is left out */
-    cookie = magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS);
-    if (cookie != NULL && magic_load(cookie, NULL) == 0 && tss_set(magic_of_thread, cookie) == thrd_success)
-        return cookie;
-    if (!atomic_flag_test_and_set(&has_warned))
-        log_warning("media types stay unknown: libmagic does not start: %s", cookie != NULL && magic_error(cookie) != NULL ? magic_error(cookie) : "out of memory");
-    if (cookie != NULL)
-        magic_close(cookie);
-    return NULL;
-}
-
 static void find_mime_type(struct content *content)
 {
-    const char *type = content->expects_prose ? prose_type(text_bytes(&content->head)) : NULL;
-    magic_t cookie;
+    struct bytes head = text_bytes(&content->head);
+    const char *prose = content->expects_prose ? prose_type(head) : NULL;
 
-    if (content->head.length == 0)
-        return;
-    cookie = type == NULL ? thread_magic() : NULL;
-    if (cookie != NULL)
-        type = magic_buffer(cookie, content->head.at, content->head.length);
-    if (type != NULL)
-        text_append_text(&content->mime_type, type);
+    text_append(&content->mime_type, prose != NULL ? bytes_of_text(prose) : media_type_of(head));
 }
-
-/* ---- the content ---- */
 
 struct content *content_new(struct conversation *conversation)
 {
