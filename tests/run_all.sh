@@ -60,6 +60,7 @@ part 'packets of flows' "$tests/check_pcap.sh"
 part 'commands' "$tests/check_commands.sh"
 part 'recorded cases' python3 "$tests/run_cases.py" --jobs "${JOBS:-2}"
 part 'second opinion: tshark' "$tests/check_tshark.sh"
+part 'third opinion: Zeek' "$tests/check_zeek.sh"
 part 'corpus' "$tests/check_corpus.sh"
 
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
