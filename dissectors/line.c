@@ -101,8 +101,8 @@ enum reply_found reply_add_line(struct reply_reader *reader, enum reply_style st
     } else if (style == REPLY_FTP && code != reader->code) {
         has_code = false; /* text, whatever it begins with */
     } else if (has_code && code != reader->code) {
-        reader->is_open = false;
-        return REPLY_BEFORE;
+        reader->codes_differ = true; /* clients go by the last line's */
+        reader->code = code;
     }
     add_text(reader, has_code ? text_behind_code(line) : line);
     reader->is_open = !has_code || continues(line);
@@ -117,6 +117,7 @@ void reply_forget(struct reply_reader *reader)
 {
     reader->code = 0;
     reader->is_open = false;
+    reader->codes_differ = false;
     reader->lines = 0;
     reader->text.limit = REPLY_TEXT_LIMIT;
     text_clear(&reader->text);

@@ -7,12 +7,11 @@
  * reply only where it decides what they are: behind DATA, EHLO, STARTTLS and AUTH,
  * and behind MAIL while another mail is open.
  *
- * Left out: SEND, SOML, SAML, TURN, BURL.
+ * Left out: what follows once TURN or ATRN made the sides change their parts.
  */
 #include "dissectors/smtp.h"
 
 #include "base/file.h"
-#include "dissectors/sasl.h"
 #include "dissectors/smtp_record.h"
 
 /* ---- the client's commands ---- */
@@ -30,9 +29,8 @@ static struct bytes behind_keyword(struct bytes argument, const char *keyword)
 
 static void note_long_address(struct conversation *conversation, struct smtp *smtp, struct bytes path)
 {
-    if (path.length <= SMTP_ADDRESS_LIMIT || smtp->found_limit)
+    if (path.length <= SMTP_ADDRESS_LIMIT || !smtp_tells_first(smtp, SMTP_TOLD_LIMIT))
         return;
-    smtp->found_limit = true;
     conversation_finding(conversation, "notice", "smtp_limit", "an address of %zu bytes was cut to %d", path.length, SMTP_ADDRESS_LIMIT);
 }
 
@@ -40,14 +38,16 @@ static void on_mail_command(struct conversation *conversation, struct smtp *smtp
 {
     bool is_nested = smtp_is_open_mail(smtp->client_mail);
     struct smtp_mail *mail = smtp_mail_new(conversation);
-    struct bytes path = smtp_path(behind_keyword(argument, "FROM:"));
+    struct bytes parameters;
+    struct bytes path = smtp_path(behind_keyword(argument, "FROM:"), &parameters);
 
+    smtp_note_unused_tls(conversation, smtp, "MAIL", "info");
     if (mail == NULL) {
         (void)smtp_add_command(conversation, smtp, SMTP_OTHER);
         return;
     }
     note_long_address(conversation, smtp, path);
-    smtp_mail_set_sender(mail, path);
+    smtp_mail_set_sender(mail, path, parameters);
     smtp_hold_mail(&smtp->client_mail, mail);
     smtp_add_mail_command(conversation, smtp, SMTP_MAIL, mail);
     smtp_mail_release(&mail);
@@ -56,7 +56,8 @@ static void on_mail_command(struct conversation *conversation, struct smtp *smtp
 
 static void on_rcpt_command(struct conversation *conversation, struct smtp *smtp, struct bytes argument)
 {
-    struct bytes path = smtp_path(behind_keyword(argument, "TO:"));
+    struct bytes parameters;
+    struct bytes path = smtp_path(behind_keyword(argument, "TO:"), &parameters);
     struct pending_command *command;
     struct smtp_mail *held;
     size_t recipient;
@@ -68,7 +69,7 @@ static void on_rcpt_command(struct conversation *conversation, struct smtp *smtp
         return;
     }
     note_long_address(conversation, smtp, path);
-    recipient = smtp_mail_add_recipient(smtp->client_mail, path);
+    recipient = smtp_mail_add_recipient(smtp->client_mail, path, parameters);
     if (smtp->client_mail->recipients_beyond == 1 && recipient == SMTP_RECIPIENTS_LIMIT)
         conversation_finding(conversation, "notice", "smtp_limit", "a mail has more than %d recipients; the rest is not kept", SMTP_RECIPIENTS_LIMIT);
     held = smtp_mail_hold(smtp->client_mail); /* making room for the command may finish it */
@@ -79,6 +80,16 @@ static void on_rcpt_command(struct conversation *conversation, struct smtp *smtp
     }
     command->recipient = recipient;
     command->subject = held;
+}
+
+static void end_chunk(struct smtp *smtp)
+{
+    if (smtp->chunk_is_last && smtp->message != NULL) {
+        smtp_mail_end_message(smtp->message, true);
+        if (smtp->client_mail == smtp->message)
+            smtp_mail_release(&smtp->client_mail);
+    }
+    smtp_leave_message(smtp, SMTP_COMMANDS);
 }
 
 /* BDAT size [LAST] (RFC 3030, 2). Behind a size that is no number no bytes follow; the server refuses it. */
@@ -128,21 +139,37 @@ static void on_hello_command(struct conversation *conversation, struct smtp *smt
     smtp->client_waits = true;
 }
 
-static void on_auth_command(struct conversation *conversation, struct smtp *smtp, struct bytes argument)
+/* BURL url [LAST] (RFC 4468): the server fetches this part of the message itself. */
+static void on_burl_command(struct conversation *conversation, struct smtp *smtp, struct bytes argument)
 {
-    struct bytes response;
-    struct bytes mechanism = bytes_split(argument, ' ', &response);
+    struct smtp_mail *mail = smtp->client_mail != NULL && !smtp->client_mail->is_written ? smtp->client_mail : NULL;
+    struct pending_command *command;
+    struct bytes rest;
+    bool is_last;
 
-    smtp_keep_text(&smtp->mechanism, SMTP_NAME_LIMIT, mechanism);
-    text_clear(&smtp->user);
-    smtp->auth_result = NULL;
-    response = bytes_trim(response);
-    smtp->is_first_response = response.length == 0;
-    sasl_read_response(mechanism, response, true, &smtp->user);
-    (void)smtp_add_command(conversation, smtp, SMTP_AUTH);
-    smtp->phase = SMTP_LOGIN;
-    smtp->client_waits = true;
-    smtp->may_answer_login = false;
+    (void)bytes_split(argument, ' ', &rest);
+    is_last = bytes_equal_nocase(bytes_trim(rest), "LAST");
+    if (mail != NULL && mail->transfer != SMTP_BY_BDAT)
+        smtp_mail_begin_message(mail, SMTP_BY_BDAT, false);
+    if (mail != NULL) {
+        mail->size_is_unknown = true;
+        smtp_mail_lose(mail, 0); /* of unknown length */
+    }
+    smtp_hold_mail(&smtp->message, mail);
+    command = smtp_add_command(conversation, smtp, SMTP_BURL);
+    if (command != NULL) {
+        command->is_last = is_last;
+        command->subject = smtp_mail_hold(mail);
+    }
+    smtp->chunk_is_last = is_last;
+    end_chunk(smtp);
+}
+
+static void on_forwarded_command(struct conversation *conversation, struct smtp *smtp, enum smtp_verb verb, struct bytes argument)
+{
+    smtp_keep_text(&smtp->forwarded_given, SMTP_NAME_LIMIT, argument);
+    (void)smtp_add_command(conversation, smtp, verb);
+    smtp->client_waits = verb == SMTP_XCLIENT;
 }
 
 static void on_command(struct conversation *conversation, struct smtp *smtp, enum smtp_verb verb, struct bytes argument)
@@ -164,19 +191,32 @@ static void on_command(struct conversation *conversation, struct smtp *smtp, enu
     case SMTP_BDAT:
         on_bdat_command(conversation, smtp, argument);
         return;
+    case SMTP_BURL:
+        on_burl_command(conversation, smtp, argument);
+        return;
     case SMTP_AUTH:
-        on_auth_command(conversation, smtp, argument);
+        smtp_on_auth_command(conversation, smtp, argument);
+        return;
+    case SMTP_XCLIENT:
+    case SMTP_XFORWARD:
+        on_forwarded_command(conversation, smtp, verb, argument);
         return;
     case SMTP_DATA:
         on_data_command(conversation, smtp);
         return;
     case SMTP_STARTTLS:
+    case SMTP_TURN:
         (void)smtp_add_command(conversation, smtp, verb);
+        smtp->tls_was_asked = smtp->tls_was_asked || verb == SMTP_STARTTLS;
         smtp->client_waits = true;
         return;
     case SMTP_RSET:
         (void)smtp_add_command(conversation, smtp, verb);
         smtp_mail_release(&smtp->client_mail);
+        return;
+    case SMTP_LOOK_UP:
+        smtp_note_look_up(conversation, smtp);
+        (void)smtp_add_command(conversation, smtp, verb);
         return;
     case SMTP_QUIT:
     case SMTP_OTHER:
@@ -196,22 +236,16 @@ static void on_line_between(struct conversation *conversation, struct smtp *smtp
         smtp_end_message(conversation, smtp, true);
 }
 
-static void on_login_line(struct smtp *smtp, struct bytes line)
-{
-    sasl_read_response(text_bytes(&smtp->mechanism), bytes_trim(line), smtp->is_first_response, &smtp->user);
-    smtp->is_first_response = false;
-    smtp->may_answer_login = false;
-    smtp->client_waits = true;
-}
-
 static void on_client_line(struct conversation *conversation, struct smtp *smtp, struct bytes line)
 {
     struct bytes argument;
     enum smtp_verb verb;
     bool is_known = smtp_find_verb(line, &verb, &argument);
 
+    if (!is_known && smtp->secrets.has_any)
+        sasl_secrets_add(&smtp->secrets, bytes_trim(line)); /* an answer to a login that was refused, perhaps */
     if (smtp->phase == SMTP_LOGIN && (smtp->may_answer_login || !is_known))
-        on_login_line(smtp, line);
+        smtp_on_login_line(conversation, smtp, line);
     else if (smtp->phase == SMTP_RESYNC && !is_known)
         on_line_between(conversation, smtp, line);
     else
@@ -232,9 +266,8 @@ static bool must_wait(const struct smtp *smtp)
 
 static void note_many_pending(struct conversation *conversation, struct smtp *smtp)
 {
-    if (smtp->pending.count < PENDING_LIMIT || smtp->found_limit)
+    if (smtp->pending.count < PENDING_LIMIT || !smtp_tells_first(smtp, SMTP_TOLD_LIMIT))
         return;
-    smtp->found_limit = true;
     conversation_finding(conversation, "notice", "smtp_limit", "%d commands wait for replies; what follows waits with them", PENDING_LIMIT);
 }
 
@@ -282,8 +315,10 @@ static enum verdict on_client_lines(struct conversation *conversation, struct sm
         note_many_pending(conversation, smtp);
         return VERDICT_NEED_OTHER_SIDE;
     }
-    if ((smtp->phase == SMTP_RESYNC || awaits(smtp, SMTP_STARTTLS)) && line_is_tls(bytes))
-        return smtp_begin_tls(conversation, smtp);
+    if ((smtp->phase == SMTP_RESYNC || awaits(smtp, SMTP_STARTTLS)) && line_is_tls(bytes)) {
+        smtp_expect_tls(conversation, smtp);
+        return smtp_begin_tls(conversation);
+    }
     if (awaits(smtp, SMTP_DATA)) {
         enum verdict verdict = guess_message(conversation, smtp, bytes);
 
@@ -308,14 +343,30 @@ static void read_chunk(struct smtp *smtp, struct cursor *bytes)
     smtp->chunk_left -= part.length;
 }
 
-static void end_chunk(struct smtp *smtp)
+/*
+ * The server agreed to begin TLS: what still comes as text was sent without waiting for it, and a server that takes
+ * it for a part of what TLS protects is open to injection (CVE-2011-0411). TLS's first byte is no text.
+ */
+static enum verdict on_text_before_tls(struct conversation *conversation, struct smtp *smtp, struct cursor *bytes)
 {
-    if (smtp->chunk_is_last && smtp->message != NULL) {
-        smtp_mail_end_message(smtp->message, true);
-        if (smtp->client_mail == smtp->message)
-            smtp_mail_release(&smtp->client_mail);
-    }
-    smtp_leave_message(smtp, SMTP_COMMANDS);
+    struct bytes line;
+
+    if (smtp_is_no_text(bytes))
+        return smtp_begin_tls(conversation);
+    if (line_take(&smtp->lines[FROM_CLIENT], bytes, &line) == LINE_NONE)
+        return VERDICT_NEED_MORE;
+    smtp_note_injected_line(conversation, smtp, FROM_CLIENT, line);
+    return ++smtp->lines_before_tls == SMTP_LINES_BEFORE_TLS ? VERDICT_NOT_THIS_PROTOCOL : VERDICT_GO_ON;
+}
+
+static void read_message(struct conversation *conversation, struct smtp *smtp, struct cursor *bytes)
+{
+    struct bytes ahead = peek_bytes(bytes);
+    bool is_over = smtp_data_read(&smtp->data, smtp->message, bytes);
+
+    smtp_smuggling_look(&smtp->smuggling, bytes_of(ahead.at, ahead.length - cursor_left(bytes)));
+    if (is_over)
+        smtp_end_message(conversation, smtp, true);
 }
 
 static enum verdict on_client_data(struct conversation *conversation, struct smtp *smtp, struct cursor *bytes)
@@ -325,11 +376,13 @@ static enum verdict on_client_data(struct conversation *conversation, struct smt
     while (verdict == VERDICT_GO_ON && cursor_left(bytes) > 0) {
         switch (smtp->phase) {
         case SMTP_MESSAGE:
-            if (smtp_data_read(&smtp->data, smtp->message, bytes))
-                smtp_end_message(conversation, smtp, true);
+            read_message(conversation, smtp, bytes);
             break;
         case SMTP_CHUNK:
             read_chunk(smtp, bytes);
+            break;
+        case SMTP_BEFORE_TLS:
+            verdict = on_text_before_tls(conversation, smtp, bytes);
             break;
         case SMTP_COMMANDS:
         case SMTP_LOGIN:
@@ -355,6 +408,7 @@ static void lose_message(struct smtp *smtp, uint64_t count)
 {
     smtp_mail_lose(smtp->message, count);
     smtp_data_lose(&smtp->data);
+    smtp_smuggling_lose(&smtp->smuggling);
     smtp->may_have_ended = true;
 }
 
@@ -397,12 +451,16 @@ static void on_server_gap(struct conversation *conversation, struct smtp *smtp)
     smtp->lines[FROM_SERVER] = (struct line_reader){.passes_over = false};
     reply_forget(&smtp->reply);
     smtp->server_is_seen = true;
-    smtp->lmtp_replies_left = 0;
+    smtp->is_lmtp_reply_begun = false;
     smtp_give_up_replies(conversation, smtp, pending_lose_replies(&smtp->pending));
 }
 
 static enum verdict smtp_on_gap(struct conversation *conversation, void *state, enum side from, uint64_t count)
 {
+    const struct smtp *smtp = state;
+
+    if (smtp->phase == SMTP_BEFORE_TLS)
+        return smtp_begin_tls(conversation);
     if (from == FROM_CLIENT)
         on_client_gap(conversation, state, count);
     else
@@ -471,13 +529,21 @@ static void write_session(struct conversation *conversation, const struct smtp *
         .helo = known_text(&smtp->helo),
         .server_extensions = known_text(&smtp->extensions),
         .encryption = record_text_of(encryption_of(conversation, smtp)),
-        .auth_mechanism = known_text(&smtp->mechanism),
-        .auth_user = known_text(&smtp->user),
+        .auth_mechanism = known_text(&smtp->user.mechanism),
+        .auth_user = known_text(&smtp->user.user),
         .auth_result = record_text_of(smtp->auth_result),
         .mails = record_integer(smtp->mails),
         .last_reply = known_text(&smtp->last_reply),
+        .auth_identity = known_text(&smtp->user.identity),
+        .auth_domain = known_text(&smtp->user.domain),
+        .auth_workstation = known_text(&smtp->user.workstation),
+        .forwarded = known_text(&smtp->forwarded),
     };
 
+    if (conversation_recording(conversation)->passwords)
+        row.auth_password = known_text(&smtp->user.password);
+    if (smtp->has_commands)
+        row.auth_attempts = record_integer(smtp->auth_attempts);
     if (smtp->has_commands || smtp->last_reply.length > 0)
         conversation_write(conversation, &smtp_session_table, &row);
 }
@@ -501,9 +567,11 @@ static void smtp_close(struct conversation *conversation, void *state)
     text_free(&smtp->helo_given);
     text_free(&smtp->helo);
     text_free(&smtp->extensions);
-    text_free(&smtp->mechanism);
-    text_free(&smtp->user);
     text_free(&smtp->last_reply);
+    text_free(&smtp->forwarded_given);
+    text_free(&smtp->forwarded);
+    smtp_free_login(smtp);
+    smtp_free_findings(smtp);
 }
 
 static const struct record_table *const smtp_tables[] = {&smtp_session_table, &smtp_mail_table, &smtp_recipient_table, &file_table, NULL};

@@ -29,6 +29,13 @@ struct smtp_mail *smtp_mail_hold(struct smtp_mail *mail)
     return mail;
 }
 
+static void free_address(struct smtp_address *address)
+{
+    memory_free(address->at);
+    memory_free(address->reply);
+    memory_free(address->parameters);
+}
+
 void smtp_mail_release(struct smtp_mail **held)
 {
     struct smtp_mail *mail = *held;
@@ -37,9 +44,9 @@ void smtp_mail_release(struct smtp_mail **held)
     if (mail == NULL || --mail->holders > 0)
         return;
     for (size_t i = 0; i < mail->recipient_count; i++)
-        memory_free(mail->recipients[i].at);
+        free_address(&mail->recipients[i]);
     memory_free(mail->recipients);
-    memory_free(mail->sender.at);
+    free_address(&mail->sender);
     text_free(&mail->reply);
     mail_message_free(mail->message);
     memory_free(mail);
@@ -63,24 +70,49 @@ static struct bytes until_closing(struct bytes path)
     return bytes_of(NULL, 0);
 }
 
-struct bytes smtp_path(struct bytes argument)
+struct bytes smtp_path(struct bytes argument, struct bytes *parameters)
 {
     struct bytes inside;
-    struct bytes rest;
+    struct bytes path;
+    struct cursor behind;
 
     argument = bytes_trim(argument);
-    if (argument.length > 0 && argument.at[0] == '<') {
-        (void)bytes_split(argument, '<', &inside);
-        return until_closing(inside);
+    if (argument.length == 0 || argument.at[0] != '<') {
+        inside = bytes_split(argument, ' ', parameters);
+        *parameters = bytes_trim(*parameters);
+        return inside.length > 0 ? inside : bytes_of(NULL, 0);
     }
-    inside = bytes_split(argument, ' ', &rest);
-    return inside.length > 0 ? inside : bytes_of(NULL, 0);
+    (void)bytes_split(argument, '<', &inside);
+    path = until_closing(inside);
+    behind = cursor_within(inside);
+    skip_bytes(&behind, path.length + 1);
+    *parameters = path.at != NULL && cursor_is_good(&behind) ? bytes_trim(peek_bytes(&behind)) : bytes_of(NULL, 0);
+    return path;
 }
 
-static void set_address(struct smtp_address *address, struct bytes path)
+/* A copy of at most `limit` bytes, with its length; NULL where it is empty or memory is out. */
+static char *copy_of(struct bytes value, size_t limit, size_t *length)
+{
+    char *copy;
+
+    *length = 0;
+    if (value.length == 0)
+        return NULL;
+    if (value.length > limit)
+        value.length = limit;
+    copy = memory_new(value.length);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, value.at, value.length);
+    *length = value.length;
+    return copy;
+}
+
+static void set_address(struct smtp_address *address, struct bytes path, struct bytes parameters)
 {
     size_t length = path.length < SMTP_ADDRESS_LIMIT ? path.length : SMTP_ADDRESS_LIMIT;
 
+    address->parameters = copy_of(parameters, SMTP_PARAMETERS_LIMIT, &address->parameters_length);
     if (path.at == NULL)
         return;
     address->at = memory_new(length + 1);
@@ -91,12 +123,12 @@ static void set_address(struct smtp_address *address, struct bytes path)
     address->length = length;
 }
 
-void smtp_mail_set_sender(struct smtp_mail *mail, struct bytes path)
+void smtp_mail_set_sender(struct smtp_mail *mail, struct bytes path, struct bytes parameters)
 {
-    set_address(&mail->sender, path);
+    set_address(&mail->sender, path, parameters);
 }
 
-size_t smtp_mail_add_recipient(struct smtp_mail *mail, struct bytes path)
+size_t smtp_mail_add_recipient(struct smtp_mail *mail, struct bytes path, struct bytes parameters)
 {
     if (mail->recipient_count == SMTP_RECIPIENTS_LIMIT) {
         mail->recipients_beyond++;
@@ -112,7 +144,7 @@ size_t smtp_mail_add_recipient(struct smtp_mail *mail, struct bytes path)
         mail->recipient_capacity = capacity;
     }
     mail->recipients[mail->recipient_count] = (struct smtp_address){.at = NULL};
-    set_address(&mail->recipients[mail->recipient_count], path);
+    set_address(&mail->recipients[mail->recipient_count], path, parameters);
     return mail->recipient_count++;
 }
 
@@ -122,25 +154,64 @@ static void keep_reply(struct smtp_mail *mail, struct bytes reply)
     text_append(&mail->reply, reply);
 }
 
-void smtp_mail_answer_recipient(struct smtp_mail *mail, size_t recipient, unsigned code, struct bytes reply)
+static void answer(struct smtp_mail *mail, struct smtp_address *recipient, unsigned code, struct bytes reply)
 {
     bool is_accepted = code / 100 == 2;
 
-    if (recipient >= mail->recipient_count)
-        return;
-    mail->recipients[recipient].reply_code = code;
-    mail->recipients[recipient].answer = is_accepted ? SMTP_ACCEPTED : SMTP_REFUSED;
+    recipient->reply_code = code;
+    recipient->answer = is_accepted ? SMTP_ACCEPTED : SMTP_REFUSED;
+    memory_free(recipient->reply);
+    recipient->reply = copy_of(reply, SMTP_RECIPIENT_REPLY_LIMIT, &recipient->reply_length);
     if (!is_accepted && mail->outcome == SMTP_OUTCOME_OPEN)
         keep_reply(mail, reply);
 }
 
+void smtp_mail_answer_recipient(struct smtp_mail *mail, size_t recipient, unsigned code, struct bytes reply)
+{
+    mail->accepted += code / 100 == 2 ? 1 : 0;
+    if (recipient < mail->recipient_count)
+        answer(mail, &mail->recipients[recipient], code, reply);
+}
+
+struct bytes smtp_mail_recipient(const struct smtp_mail *mail, size_t recipient)
+{
+    if (recipient >= mail->recipient_count)
+        return bytes_of(NULL, 0);
+    return bytes_of(mail->recipients[recipient].at, mail->recipients[recipient].length);
+}
+
+void smtp_mail_answer_delivery(struct smtp_mail *mail, unsigned code, struct bytes reply)
+{
+    struct smtp_address *recipient;
+
+    mail->delivered++;
+    while (mail->next_delivery < mail->recipient_count && mail->recipients[mail->next_delivery].answer != SMTP_ACCEPTED)
+        mail->next_delivery++;
+    if (mail->next_delivery == mail->recipient_count)
+        return;
+    recipient = &mail->recipients[mail->next_delivery++];
+    recipient->delivery_code = code;
+    if (code >= 400)
+        answer(mail, recipient, code, reply);
+}
+
+size_t smtp_mail_undelivered(const struct smtp_mail *mail)
+{
+    return mail->accepted > mail->delivered ? mail->accepted - mail->delivered : 0;
+}
+
 size_t smtp_mail_accepted(const struct smtp_mail *mail)
 {
-    size_t count = 0;
+    return mail->accepted;
+}
 
-    for (size_t i = 0; i < mail->recipient_count; i++)
-        count += mail->recipients[i].answer == SMTP_ACCEPTED ? 1 : 0;
-    return count;
+/* In SMTP the reply behind the message holds for every recipient that was accepted. */
+void smtp_mail_answer_deliveries(struct smtp_mail *mail, unsigned code)
+{
+    for (size_t i = 0; i < mail->recipient_count && mail->delivered == 0; i++) {
+        if (mail->recipients[i].answer == SMTP_ACCEPTED)
+            mail->recipients[i].delivery_code = code;
+    }
 }
 
 /* ---- the message ---- */
@@ -346,6 +417,33 @@ static void set_message(struct smtp_mail_row *row, const struct smtp_mail *mail)
     row->attachments = mail_message_attachments(mail->message);
 }
 
+/* The value of one parameter of MAIL, "SIZE="; empty where it is not there. */
+static struct bytes find_parameter(struct bytes parameters, const char *key)
+{
+    while (parameters.length > 0) {
+        struct bytes word = bytes_split(parameters, ' ', &parameters);
+
+        if (bytes_begin_nocase(word, key)) {
+            struct cursor value = cursor_within(word);
+
+            skip_bytes(&value, strlen(key));
+            return peek_bytes(&value);
+        }
+    }
+    return bytes_of(NULL, 0);
+}
+
+static void set_parameters(struct smtp_mail_row *row, const struct smtp_mail *mail)
+{
+    struct bytes parameters = bytes_of(mail->sender.parameters, mail->sender.parameters_length);
+    uint64_t size;
+
+    row->parameters = record_text_unless_empty(parameters);
+    row->body_type = record_text_unless_empty(find_parameter(parameters, "BODY="));
+    if (bytes_to_number(find_parameter(parameters, "SIZE="), INT64_MAX, &size))
+        row->declared_size = record_integer((int64_t)size);
+}
+
 static void write_recipients(const struct smtp_mail *mail, struct conversation *conversation)
 {
     for (size_t i = 0; i < mail->recipient_count; i++) {
@@ -358,7 +456,11 @@ static void write_recipients(const struct smtp_mail *mail, struct conversation *
         if (recipient->answer != SMTP_UNANSWERED) {
             row.accepted = record_boolean(recipient->answer == SMTP_ACCEPTED);
             row.reply_code = record_integer(recipient->reply_code);
+            row.reply = record_text_unless_empty(bytes_of(recipient->reply, recipient->reply_length));
         }
+        row.parameters = record_text_unless_empty(bytes_of(recipient->parameters, recipient->parameters_length));
+        if (recipient->delivery_code != 0)
+            row.delivery_code = record_integer(recipient->delivery_code);
         conversation_write(conversation, &smtp_recipient_table, &row);
     }
 }
@@ -369,7 +471,7 @@ void smtp_mail_decide_by_recipients(struct smtp_mail *mail)
         if (mail->recipients[i].answer != SMTP_REFUSED)
             return;
     }
-    if (mail->recipient_count == 0 || mail->outcome != SMTP_OUTCOME_OPEN)
+    if (mail->recipient_count == 0 || mail->accepted > mail->delivered || mail->outcome != SMTP_OUTCOME_OPEN)
         return;
     mail->outcome = SMTP_REJECTED;
     mail->reply_code = mail->recipients[mail->recipient_count - 1].reply_code;
@@ -400,6 +502,7 @@ void smtp_mail_write(struct smtp_mail *mail, struct conversation *conversation, 
         row.reply = record_text_unless_empty(text_bytes(&mail->reply));
     }
     set_message(&row, mail);
+    set_parameters(&row, mail);
     conversation_write(conversation, &smtp_mail_table, &row);
     write_recipients(mail, conversation);
     mail->is_written = true;

@@ -10,6 +10,9 @@
 /* Most recipients kept of a mail, and most bytes of an address. */
 #define SMTP_RECIPIENTS_LIMIT 1000
 #define SMTP_ADDRESS_LIMIT 512
+/* Most bytes kept of a command's parameters, and of a recipient's reply. */
+#define SMTP_PARAMETERS_LIMIT 1024
+#define SMTP_RECIPIENT_REPLY_LIMIT 1024
 
 enum smtp_outcome {
     SMTP_OUTCOME_OPEN, /* not decided yet */
@@ -36,7 +39,12 @@ struct smtp_address {
     char *at; /* owned; NULL: not known */
     size_t length;
     enum smtp_answer answer;
-    unsigned reply_code; /* 0: none seen */
+    unsigned reply_code;    /* 0: none seen */
+    unsigned delivery_code; /* a recipient's, behind the message; 0: none seen */
+    char *reply;            /* owned; the reply's text, NULL: none */
+    size_t reply_length;
+    char *parameters; /* owned; NULL: none */
+    size_t parameters_length;
 };
 
 /*
@@ -53,6 +61,9 @@ struct smtp_mail {
     size_t recipient_count;
     size_t recipient_capacity;
     size_t recipients_beyond; /* not kept: over SMTP_RECIPIENTS_LIMIT */
+    size_t accepted;          /* recipients that the server has accepted, those beyond included */
+    size_t delivered;         /* LMTP: of them, those that were answered behind the message */
+    size_t next_delivery;     /* LMTP: recipients before this place were answered, or refused before */
 
     enum smtp_outcome outcome;
     unsigned reply_code; /* of the reply that decided; 0: none */
@@ -75,13 +86,24 @@ struct smtp_mail *smtp_mail_new(struct conversation *conversation);
 void smtp_mail_release(struct smtp_mail **mail);
 
 /* The sender or a recipient, from the argument behind "FROM:" or "TO:" (RFC 5321, 4.1.2). An empty `path` leaves it unknown. */
-void smtp_mail_set_sender(struct smtp_mail *mail, struct bytes path);
+void smtp_mail_set_sender(struct smtp_mail *mail, struct bytes path, struct bytes parameters);
 /* Its place, for smtp_mail_answer_recipient; SMTP_RECIPIENTS_LIMIT where it is not kept. */
-size_t smtp_mail_add_recipient(struct smtp_mail *mail, struct bytes path);
+size_t smtp_mail_add_recipient(struct smtp_mail *mail, struct bytes path, struct bytes parameters);
 void smtp_mail_answer_recipient(struct smtp_mail *mail, size_t recipient, unsigned code, struct bytes reply);
+/* Its address; empty where it is not kept. */
+struct bytes smtp_mail_recipient(const struct smtp_mail *mail, size_t recipient);
 
-/* The path between < and >; the whole first word where they are not written. at == NULL where there is none. */
-struct bytes smtp_path(struct bytes argument);
+/* LMTP: the reply behind the message to the next accepted recipient; and how many of them are not answered yet. */
+void smtp_mail_answer_delivery(struct smtp_mail *mail, unsigned code, struct bytes reply);
+size_t smtp_mail_undelivered(const struct smtp_mail *mail);
+/* SMTP: the reply behind the message, to all of them. */
+void smtp_mail_answer_deliveries(struct smtp_mail *mail, unsigned code);
+
+/*
+ * The path between < and >; the whole first word where they are not written. at == NULL where there is none.
+ * `*parameters`: what stands behind it, trimmed.
+ */
+struct bytes smtp_path(struct bytes argument, struct bytes *parameters);
 
 /* The message. */
 void smtp_mail_begin_message(struct smtp_mail *mail, enum smtp_transfer transfer, bool begins_unseen);

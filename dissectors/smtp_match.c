@@ -8,11 +8,32 @@ static const struct {
     const char *name;
     enum smtp_verb verb;
 } verbs[] = {
-    {"MAIL", SMTP_MAIL},  {"RCPT", SMTP_RCPT},     {"DATA", SMTP_DATA},         {"EHLO", SMTP_EHLO},
-    {"HELO", SMTP_HELO},  {"LHLO", SMTP_LHLO},     {"BDAT", SMTP_BDAT},         {"RSET", SMTP_RSET},
-    {"QUIT", SMTP_QUIT},  {"AUTH", SMTP_AUTH},     {"NOOP", SMTP_OTHER},        {"VRFY", SMTP_OTHER},
-    {"EXPN", SMTP_OTHER}, {"HELP", SMTP_OTHER},    {"STARTTLS", SMTP_STARTTLS}, {"X-ANONYMOUSTLS", SMTP_STARTTLS},
-    {"ETRN", SMTP_OTHER}, {"XCLIENT", SMTP_OTHER}, {"XFORWARD", SMTP_OTHER},
+    {"MAIL", SMTP_MAIL},
+    {"RCPT", SMTP_RCPT},
+    {"DATA", SMTP_DATA},
+    {"EHLO", SMTP_EHLO},
+    {"HELO", SMTP_HELO},
+    {"LHLO", SMTP_LHLO},
+    {"BDAT", SMTP_BDAT},
+    {"BURL", SMTP_BURL},
+    {"RSET", SMTP_RSET},
+    {"QUIT", SMTP_QUIT},
+    {"AUTH", SMTP_AUTH},
+    {"X-EXPS", SMTP_AUTH},
+    {"NOOP", SMTP_OTHER},
+    {"HELP", SMTP_OTHER},
+    {"ETRN", SMTP_OTHER},
+    {"VRFY", SMTP_LOOK_UP},
+    {"EXPN", SMTP_LOOK_UP},
+    {"STARTTLS", SMTP_STARTTLS},
+    {"X-ANONYMOUSTLS", SMTP_STARTTLS},
+    {"XCLIENT", SMTP_XCLIENT},
+    {"XFORWARD", SMTP_XFORWARD},
+    {"SEND", SMTP_MAIL},
+    {"SOML", SMTP_MAIL},
+    {"SAML", SMTP_MAIL},
+    {"TURN", SMTP_TURN},
+    {"ATRN", SMTP_TURN},
 };
 #define VERB_COUNT (sizeof verbs / sizeof verbs[0])
 

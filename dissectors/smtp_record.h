@@ -17,7 +17,13 @@
     COLUMN(R, text, auth_user, "the name to log in with, where the mechanism shows it") \
     COLUMN(R, text, auth_result, "'success' or 'failure', by the server's reply; NULL where it was not seen") \
     COLUMN(R, integer, mails, "rows of this session in smtp_mails") \
-    COLUMN(R, text, last_reply, "the last reply seen, with its code; lines joined by LF")
+    COLUMN(R, text, last_reply, "the last reply seen, with its code; lines joined by LF; what it repeats of a login is '***'") \
+    COLUMN(R, integer, auth_attempts, "attempts to log in: AUTH commands whose exchange is over; NULL where the client's commands were not seen") \
+    COLUMN(R, text, auth_identity, "as whom the user of the last attempt wants to act (SASL's authorization identity), where that is somebody else") \
+    COLUMN(R, text, auth_domain, "NTLM: the user's domain; DIGEST-MD5: the realm; of the last attempt") \
+    COLUMN(R, text, auth_workstation, "NTLM: the client's computer; of the last attempt") \
+    COLUMN(R, text, auth_password, "password of the last attempt, or its bearer token, where the mechanism shows it; only with --passwords") \
+    COLUMN(R, text, forwarded, "attributes of the last XCLIENT or XFORWARD that the server accepted: the client that it speaks for")
 
 #define SMTP_MAIL(COLUMN, LATER, R) \
     COLUMN(R, integer, mail_id, "unique in the database") \
@@ -48,13 +54,20 @@
                                     "neither shows one") \
     COLUMN(R, integer, received_hops, "header fields Received; NULL where the headers were not seen to their end") \
     COLUMN(R, integer, attachments, "parts of the message that have a file name or the disposition 'attachment', or are neither text nor a message; " \
-                                    "NULL where the message was not seen whole")
+                                    "NULL where the message was not seen whole") \
+    COLUMN(R, integer, declared_size, "bytes that the client announced with MAIL's SIZE= (RFC 1870)") \
+    COLUMN(R, text, body_type, "MAIL's BODY= (RFC 6152, RFC 3030): '7BIT', '8BITMIME', 'BINARYMIME'") \
+    COLUMN(R, text, parameters, "all parameters of MAIL as written: SIZE=, BODY=, SMTPUTF8, AUTH=, RET=, ENVID=, REQUIRETLS, ...")
 
 #define SMTP_RECIPIENT(COLUMN, LATER, R) \
     COLUMN(R, integer, mail_id, "smtp_mails.mail_id") \
     COLUMN(R, text, address, "as written between < and >") \
-    COLUMN(R, boolean, accepted, "1 where the server accepted it, 0 where it refused; NULL where its reply was not seen") \
-    COLUMN(R, integer, reply_code, "code of that reply")
+    COLUMN(R, boolean, accepted, "1 where the server accepted it, 0 where it refused it, in LMTP also behind the message; " \
+                               "NULL where its reply was not seen") \
+    COLUMN(R, integer, reply_code, "code of that reply") \
+    COLUMN(R, text, reply, "text of that reply, lines joined by LF") \
+    COLUMN(R, text, parameters, "parameters of RCPT as written: NOTIFY=, ORCPT=, ...") \
+    COLUMN(R, integer, delivery_code, "code of the reply behind the message: in SMTP one for all, in LMTP its own; NULL where none was seen")
 
 RECORD_STRUCT(smtp_session, SMTP_SESSION);
 RECORD_STRUCT(smtp_mail_row, SMTP_MAIL);

@@ -65,6 +65,7 @@ static bool fits(unsigned verb, unsigned code)
     case SMTP_QUIT:
         return code == 221;
     case SMTP_STARTTLS:
+    case SMTP_XCLIENT:
         return code == 220;
     case SMTP_OTHER:
         return code / 100 == 2 && code != 235 && code != 221;
@@ -92,18 +93,24 @@ void smtp_keep_text(struct text *text, size_t limit, struct bytes value)
 }
 
 /* What EHLO's reply lists behind its first line. */
-static void keep_extensions(struct smtp *smtp)
+static void keep_extensions(struct conversation *conversation, struct smtp *smtp)
 {
     struct bytes rest;
 
+    smtp->offers_tls = false;
     text_clear(&smtp->extensions);
     smtp->extensions.limit = SMTP_EXTENSIONS_LIMIT;
     (void)bytes_split(reply_text(smtp), '\n', &rest);
     while (rest.length > 0) {
         struct bytes line = bytes_split(rest, '\n', &rest);
 
-        text_append_item(&smtp->extensions, ", ", bytes_trim(line));
+        line = bytes_trim(line);
+        text_append_item(&smtp->extensions, ", ", line);
+        smtp->offers_tls = smtp->offers_tls || bytes_equal_nocase(line, "STARTTLS");
     }
+    (void)bytes_split(reply_text(smtp), '\n', &rest);
+    while (rest.length > 0)
+        smtp_note_masked_extension(conversation, smtp, bytes_trim(bytes_split(rest, '\n', &rest)));
 }
 
 /* Code 0: the reply was not seen. */
@@ -117,7 +124,7 @@ static void on_hello_reply(struct conversation *conversation, struct smtp *smtp,
         return; /* a refused one resets nothing */
     smtp->is_lmtp = command->verb == SMTP_LHLO;
     if (command->verb != SMTP_HELO)
-        keep_extensions(smtp);
+        keep_extensions(conversation, smtp);
     smtp_finish_mail(conversation, smtp, smtp->server_mail, SMTP_ABORTED);
     smtp_mail_release(&smtp->client_mail);
 }
@@ -140,7 +147,7 @@ static void on_mail_reply(struct conversation *conversation, struct smtp *smtp, 
         mail->sender.answer = SMTP_ACCEPTED;
 }
 
-static void on_rcpt_reply(struct smtp *smtp, const struct pending_command *command, unsigned code)
+static void on_rcpt_reply(struct conversation *conversation, struct smtp *smtp, const struct pending_command *command, unsigned code)
 {
     struct smtp_mail *mail = command->subject;
 
@@ -148,8 +155,10 @@ static void on_rcpt_reply(struct smtp *smtp, const struct pending_command *comma
         return;
     if (smtp->server_mail == NULL)
         smtp_hold_mail(&smtp->server_mail, mail);
-    if (code != 0)
-        smtp_mail_answer_recipient(mail, command->recipient, code, reply_text(smtp));
+    if (code == 0)
+        return;
+    smtp_mail_answer_recipient(mail, command->recipient, code, reply_text(smtp));
+    smtp_note_recipient(conversation, smtp, smtp_mail_recipient(mail, command->recipient), code, reply_text(smtp));
 }
 
 void smtp_begin_message(struct conversation *conversation, struct smtp *smtp, bool begins_unseen)
@@ -166,6 +175,9 @@ void smtp_begin_message(struct conversation *conversation, struct smtp *smtp, bo
     smtp_mail_begin_message(mail, SMTP_BY_DATA, begins_unseen);
     smtp_hold_mail(&smtp->message, mail);
     smtp->data = (struct smtp_data_reader){.phase = begins_unseen ? SMTP_DATA_IN_LINE : SMTP_DATA_LINE_START};
+    smtp->smuggling = (struct smtp_smuggling){.phase = SMTP_SEEKS_DOT};
+    if (begins_unseen)
+        smtp_smuggling_lose(&smtp->smuggling);
     smtp->may_have_ended = begins_unseen;
     smtp->phase = SMTP_MESSAGE;
 }
@@ -197,6 +209,8 @@ static void on_message_reply(struct conversation *conversation, struct smtp *smt
 {
     if (mail == NULL)
         return;
+    if (code != 0 && !smtp->is_lmtp)
+        smtp_mail_answer_deliveries(mail, code);
     if (code / 100 == 2 || code >= 400)
         smtp_mail_decide(mail, code / 100 == 2 ? SMTP_DELIVERED : SMTP_REJECTED, code, reply_text(smtp));
     smtp_finish_mail(conversation, smtp, mail, SMTP_OUTCOME_UNKNOWN);
@@ -214,21 +228,24 @@ static void on_chunk_reply(struct conversation *conversation, struct smtp *smtp,
         smtp_mail_decide(mail, SMTP_REJECTED, code, reply_text(smtp));
 }
 
-static void on_login_reply(struct smtp *smtp, unsigned code)
+/* XCLIENT accepted: the session begins anew, for the client that was named. */
+static void on_forwarded_reply(struct conversation *conversation, struct smtp *smtp, enum smtp_verb verb, unsigned code)
 {
-    if (code != 0)
-        smtp->auth_result = code == 235 ? "success" : "failure";
-    smtp->may_answer_login = false;
-    if (smtp->phase == SMTP_LOGIN)
-        smtp->phase = SMTP_COMMANDS;
+    if (code / 100 != 2)
+        return;
+    smtp_keep_text(&smtp->forwarded, SMTP_NAME_LIMIT, text_bytes(&smtp->forwarded_given));
+    if (verb != SMTP_XCLIENT)
+        return;
+    smtp_finish_mail(conversation, smtp, smtp->server_mail, SMTP_ABORTED);
+    smtp_mail_release(&smtp->client_mail);
 }
 
-/* The oldest command is answered; code 0: its reply was not seen. True where TLS begins. */
+/* The oldest command is answered; code 0: its reply was not seen. False where the session cannot be followed any further. */
 static bool on_answer(struct conversation *conversation, struct smtp *smtp, unsigned code)
 {
     struct pending_command command = pending_take_oldest(&smtp->pending);
     struct smtp_mail *mail = command.subject;
-    bool begins_tls = false;
+    bool goes_on = true;
 
     if (smtp->pending.count == 0 && code != 0)
         smtp->client_waits = false;
@@ -242,7 +259,7 @@ static bool on_answer(struct conversation *conversation, struct smtp *smtp, unsi
         on_mail_reply(conversation, smtp, mail, code);
         break;
     case SMTP_RCPT:
-        on_rcpt_reply(smtp, &command, code);
+        on_rcpt_reply(conversation, smtp, &command, code);
         break;
     case SMTP_DATA:
         on_data_reply(conversation, smtp, &command, code);
@@ -251,6 +268,7 @@ static bool on_answer(struct conversation *conversation, struct smtp *smtp, unsi
         on_message_reply(conversation, smtp, mail, code);
         break;
     case SMTP_BDAT:
+    case SMTP_BURL:
         on_chunk_reply(conversation, smtp, &command, code);
         break;
     case SMTP_RSET:
@@ -259,16 +277,27 @@ static bool on_answer(struct conversation *conversation, struct smtp *smtp, unsi
             smtp_finish_mail(conversation, smtp, smtp->server_mail, code == 0 ? SMTP_OUTCOME_UNKNOWN : SMTP_ABORTED);
         break;
     case SMTP_STARTTLS:
-        begins_tls = code == 220;
+        if (code == 220)
+            smtp_expect_tls(conversation, smtp);
+        else
+            smtp_note_refused_tls(conversation, smtp, code);
         break;
     case SMTP_AUTH:
-        on_login_reply(smtp, code);
+        smtp_on_login_reply(conversation, smtp, code);
         break;
+    case SMTP_XCLIENT:
+    case SMTP_XFORWARD:
+        on_forwarded_reply(conversation, smtp, command.verb, code);
+        break;
+    case SMTP_TURN:
+        goes_on = code / 100 != 2;
+        break;
+    case SMTP_LOOK_UP:
     case SMTP_OTHER:
         break;
     }
     smtp_mail_release(&mail);
-    return begins_tls;
+    return goes_on;
 }
 
 void smtp_give_up_replies(struct conversation *conversation, struct smtp *smtp, unsigned count)
@@ -277,11 +306,27 @@ void smtp_give_up_replies(struct conversation *conversation, struct smtp *smtp, 
         (void)on_answer(conversation, smtp, 0);
 }
 
-enum verdict smtp_begin_tls(struct conversation *conversation, struct smtp *smtp)
+void smtp_expect_tls(struct conversation *conversation, struct smtp *smtp)
 {
     smtp->encryption = "starttls";
+    smtp->phase = SMTP_BEFORE_TLS;
+    smtp->client_waits = false;
+    smtp->tls_begin_us = conversation_now(conversation);
+    /* nothing of the session before it holds any longer (RFC 3207, 4.2) */
+    smtp_finish_mail(conversation, smtp, smtp->server_mail, SMTP_ABORTED);
+}
+
+enum verdict smtp_begin_tls(struct conversation *conversation)
+{
     conversation_hand_over(conversation, &tls_dissector, NULL);
     return VERDICT_HANDED_OVER;
+}
+
+bool smtp_is_no_text(const struct cursor *bytes)
+{
+    int first = peek_u8(bytes);
+
+    return first >= 0x7f || (first >= 0 && first < ' ' && first != '\r' && first != '\n' && first != '\t');
 }
 
 /* ---- commands and the end of a message, on their way to a reply ---- */
@@ -317,6 +362,8 @@ void smtp_add_mail_command(struct conversation *conversation, struct smtp *smtp,
 void smtp_end_message(struct conversation *conversation, struct smtp *smtp, bool end_is_seen)
 {
     smtp_mail_end_message(smtp->message, end_is_seen);
+    smtp_smuggling_end(&smtp->smuggling);
+    smtp_note_smuggling(conversation, smtp);
     smtp_add_mail_command(conversation, smtp, SMTP_DATA_END, smtp->message);
     if (smtp->client_mail == smtp->message)
         smtp_mail_release(&smtp->client_mail);
@@ -353,10 +400,29 @@ static bool is_greeting(const struct conversation *conversation, const struct sm
     return code == 220 || code >= 400;
 }
 
+/* The server gives up an open mail for a reason of its own. */
+static void give_up_mail(struct conversation *conversation, struct smtp *smtp, unsigned code)
+{
+    struct smtp_mail *mail = smtp->server_mail;
+
+    if (!smtp_is_open_mail(mail) || !smtp_is_whole(conversation))
+        return;
+    smtp_mail_decide(mail, SMTP_ABORTED, code, reply_text(smtp));
+    smtp_finish_mail(conversation, smtp, mail, SMTP_ABORTED);
+}
+
 static void on_unasked_reply(struct conversation *conversation, struct smtp *smtp, unsigned code)
 {
-    if (code == 354 && !smtp_is_whole(conversation) && (smtp->phase == SMTP_COMMANDS || smtp->phase == SMTP_RESYNC))
+    bool is_whole = smtp_is_whole(conversation);
+
+    if (code == 421) /* the server closes, whatever was going on (RFC 5321, 3.8) */
+        give_up_mail(conversation, smtp, code);
+    else if (code == 354 && !is_whole && (smtp->phase == SMTP_COMMANDS || smtp->phase == SMTP_RESYNC))
         smtp_begin_message(conversation, smtp, true); /* its DATA was not seen */
+    else if (code == 235 && !is_whole)
+        smtp_on_unseen_login(smtp);
+    else if (is_whole && smtp->phase != SMTP_BEFORE_TLS && smtp_tells_first(smtp, SMTP_TOLD_UNASKED))
+        conversation_finding(conversation, "notice", "smtp_unasked_reply", "the server says %03u and nothing was asked", code);
 }
 
 /* LMTP answers the end of data once for each accepted recipient (RFC 2033, 4.2). */
@@ -366,28 +432,20 @@ static bool is_lmtp_recipient_reply(struct smtp *smtp)
 
     if (!smtp->is_lmtp || oldest == NULL || oldest->subject == NULL)
         return false;
-    if (oldest->verb != SMTP_DATA_END && !(oldest->verb == SMTP_BDAT && oldest->is_last))
+    if (oldest->verb != SMTP_DATA_END && !((oldest->verb == SMTP_BDAT || oldest->verb == SMTP_BURL) && oldest->is_last))
         return false;
-    if (smtp->lmtp_replies_left == 0)
-        smtp->lmtp_replies_left = (unsigned)smtp_mail_accepted(oldest->subject);
-    return smtp->lmtp_replies_left > 0;
+    return smtp_mail_undelivered(oldest->subject) > 0;
 }
 
 static void on_lmtp_recipient_reply(struct conversation *conversation, struct smtp *smtp, unsigned code)
 {
     struct smtp_mail *mail = pending_oldest(&smtp->pending)->subject;
-    unsigned behind = --smtp->lmtp_replies_left; /* accepted recipients behind this reply's */
 
-    for (size_t i = mail->recipient_count; code >= 400 && i-- > 0;) {
-        if (mail->recipients[i].answer != SMTP_ACCEPTED || behind-- > 0)
-            continue;
-        smtp_mail_answer_recipient(mail, i, code, reply_text(smtp));
-        break;
-    }
-    if (smtp->lmtp_replies_left == 0)
-        (void)on_answer(conversation, smtp, code);
-    else if (code / 100 == 2)
+    smtp_mail_answer_delivery(mail, code, reply_text(smtp));
+    if (code / 100 == 2)
         smtp_mail_decide(mail, SMTP_DELIVERED, code, reply_text(smtp));
+    if (smtp_mail_undelivered(mail) == 0)
+        (void)on_answer(conversation, smtp, code);
 }
 
 static enum verdict on_reply(struct conversation *conversation, struct smtp *smtp)
@@ -397,8 +455,13 @@ static enum verdict on_reply(struct conversation *conversation, struct smtp *smt
     int answered;
 
     smtp->has_replies = true;
+    if (smtp->reply.codes_differ && smtp_tells_first(smtp, SMTP_TOLD_CODES))
+        conversation_finding(conversation, "notice", "smtp_reply_codes", "the lines of one reply have several codes; the last one is %03u", code);
+    sasl_secrets_mask(&smtp->secrets, &smtp->reply.text);
     keep_last_reply(smtp);
     if (greets) {
+        if (smtp->has_commands && smtp_is_whole(conversation) && smtp_tells_first(smtp, SMTP_TOLD_EARLY_TALKER))
+            conversation_finding(conversation, "notice", "smtp_early_talker", "the client did not wait for the server's greeting");
         smtp_keep_text(&smtp->banner, REPLY_TEXT_LIMIT, reply_text(smtp));
         smtp->has_banner = true;
         return VERDICT_GO_ON;
@@ -414,12 +477,13 @@ static enum verdict on_reply(struct conversation *conversation, struct smtp *smt
     }
     smtp_give_up_replies(conversation, smtp, (unsigned)answered);
     if (code == 334 && pending_oldest(&smtp->pending)->verb == SMTP_AUTH) {
-        smtp->may_answer_login = true;
+        smtp_on_login_challenge(smtp, reply_text(smtp));
         return VERDICT_GO_ON;
     }
     if (on_answer(conversation, smtp, code))
-        return smtp_begin_tls(conversation, smtp);
-    return VERDICT_GO_ON;
+        return VERDICT_GO_ON;
+    conversation_finding(conversation, "notice", "smtp_turn", "the server agreed to change parts with the client; what follows is not read");
+    return VERDICT_NOT_THIS_PROTOCOL;
 }
 
 /* A reply while the message still goes on: its end was missed, or the server speaks too early and the reply waits. */
@@ -454,18 +518,22 @@ enum verdict smtp_on_server_data(struct conversation *conversation, struct smtp 
             return VERDICT_NEED_OTHER_SIDE; /* this reply is to what the client said meanwhile */
         if (smtp->phase == SMTP_MESSAGE && smtp->pending.count == 0 && !ends_message(conversation, smtp))
             return VERDICT_NEED_OTHER_SIDE;
-        if (smtp->pending.count == 0 && smtp->reply.code == 220 && smtp->has_banner && line_is_tls(bytes))
-            return smtp_begin_tls(conversation, smtp); /* STARTTLS was not seen */
+        if (smtp->phase == SMTP_BEFORE_TLS && smtp_is_no_text(bytes))
+            return smtp_begin_tls(conversation);
+        if (smtp->pending.count == 0 && smtp->reply.code == 220 && smtp->has_banner && line_is_tls(bytes)) {
+            smtp_expect_tls(conversation, smtp); /* STARTTLS was not seen */
+            return smtp_begin_tls(conversation);
+        }
         found = line_take(&lines, &ahead, &line);
         if (found == LINE_TOO_LONG)
             smtp_note_long_line(conversation, smtp, FROM_SERVER);
         reply = found != LINE_NONE ? reply_add_line(&smtp->reply, REPLY_SMTP, line) : REPLY_MORE;
-        if (reply != REPLY_BEFORE) {
-            *bytes = ahead;
-            smtp->lines[FROM_SERVER] = lines;
-        }
+        *bytes = ahead;
+        smtp->lines[FROM_SERVER] = lines;
         if (found == LINE_NONE)
             return VERDICT_NEED_MORE;
+        if (smtp->phase == SMTP_BEFORE_TLS && conversation_now(conversation) == smtp->tls_begin_us)
+            smtp_note_injected_line(conversation, smtp, FROM_SERVER, line); /* in one breath with its agreement */
         switch (reply) {
         case REPLY_MORE:
             break;
@@ -474,7 +542,6 @@ enum verdict smtp_on_server_data(struct conversation *conversation, struct smtp 
                 verdict = VERDICT_NOT_THIS_PROTOCOL;
             break;
         case REPLY_WHOLE:
-        case REPLY_BEFORE:
             smtp->server_is_seen = true;
             smtp->strange_replies = 0;
             verdict = on_reply(conversation, smtp);
