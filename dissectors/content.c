@@ -70,6 +70,11 @@ struct bytes content_head(const struct content *content)
     return content != NULL ? text_bytes(&content->head) : bytes_of(NULL, 0);
 }
 
+struct bytes content_mime_type(const struct content *content)
+{
+    return content != NULL ? text_bytes(&content->mime_type) : bytes_of(NULL, 0);
+}
+
 void content_end(struct content *content, struct file_record *row)
 {
     if (content == NULL)

@@ -31,6 +31,9 @@ void content_free(struct content *content);
 /* The first bytes, CONTENT_HEAD_LIMIT at most, as far as none of them is missing. Valid until the next call. */
 struct bytes content_head(const struct content *content);
 
+/* The media type told from them, empty where it is not known; known after content_end. Valid until content_free. */
+struct bytes content_mime_type(const struct content *content);
+
 /*
  * The file is over, or broken off: fills size, missing, mime_type, sha256 and stored_path of its row, which
  * borrow from the content until content_free. Call it once.
