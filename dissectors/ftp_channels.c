@@ -288,6 +288,62 @@ void ftp_channels_on_transfer_reply(struct conversation *conversation, struct ft
         ftp_announce(conversation, ftp, true, &channel->data_ip, channel->data_port);
 }
 
+/* The lines between the first and the last one, of a reply that may have been cut at REPLY_TEXT_LIMIT. */
+static struct bytes inner_lines(struct bytes reply)
+{
+    struct bytes rest;
+
+    (void)bytes_split(reply, '\n', &rest);
+    while (rest.length > 0 && rest.at[rest.length - 1] != '\n')
+        rest.length--;
+    return rest;
+}
+
+/* Servers begin the lines within a reply with a space (RFC 3659, 7.2; RFC 959, 4.2): it is none of the entry. */
+static void add_lines(struct ftp_listing *listing, struct conversation *conversation, struct bytes lines)
+{
+    while (lines.length > 0) {
+        struct bytes line = bytes_split(lines, '\n', &lines);
+
+        if (line.length > 0 && line.at[0] == ' ')
+            line = bytes_of(line.at + 1, line.length - 1);
+        ftp_listing_add(listing, conversation, line);
+        ftp_listing_add(listing, conversation, bytes_of_text("\n"));
+    }
+}
+
+void ftp_channels_on_listing_reply(struct conversation *conversation, struct ftp *ftp, const struct pending_command *command, unsigned code,
+                                   struct bytes reply)
+{
+    const struct ftp_request *request = command->subject;
+    struct bytes argument = without_options(text_bytes(&request->argument));
+    bool is_facts = strcmp(request->verb, "MLST") == 0 && code == 250;
+    bool is_status = strcmp(request->verb, "STAT") == 0 && code >= 211 && code <= 213 && argument.length > 0;
+    struct text path = {.limit = FTP_PATH_LIMIT};
+    struct ftp_listing_about about = {
+        .form = is_facts ? FTP_LISTING_FACTS : FTP_LISTING_LONG,
+        .control_flow_id = conversation_flow(conversation)->flow_id,
+        .time_us = record_integer(command->time_us),
+    };
+    struct ftp_listing *listing;
+
+    if (!is_facts && !is_status)
+        return;
+    if (is_status) { /* MLST names its entry in full, or as the server likes */
+        ftp_resolve_path(&ftp->directory, argument, &path);
+        about.path = text_bytes(&path);
+        about.argument = argument;
+    }
+    listing = ftp_listing_new(&about);
+    add_lines(listing, conversation, inner_lines(reply));
+    ftp_listing_end(listing, conversation, true);
+    ftp_listing_free(listing);
+    text_free(&path);
+    if (ftp->reply.text.was_cut)
+        conversation_finding(conversation, "notice", "ftp_limit", "a reply that holds a listing is longer than %d bytes; the rest of it is not recorded",
+                             REPLY_TEXT_LIMIT);
+}
+
 void ftp_channels_finish(struct conversation *conversation, struct ftp *ftp)
 {
     ftp_channels_let_go_next(conversation, ftp);

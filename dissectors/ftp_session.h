@@ -162,6 +162,10 @@ void ftp_channels_on_size(struct ftp *ftp, enum ftp_verb verb, const struct ftp_
 /* What they said counts no more. */
 void ftp_channels_forget_sizes(struct ftp *ftp);
 
+/* A reply that holds a listing: to MLST, and to STAT of a path. */
+void ftp_channels_on_listing_reply(struct conversation *conversation, struct ftp *ftp, const struct pending_command *command, unsigned code,
+                                   struct bytes reply);
+
 /* The control connection is over. */
 void ftp_channels_finish(struct conversation *conversation, struct ftp *ftp);
 

@@ -204,6 +204,8 @@ void ftp_state_on_final(struct conversation *conversation, struct ftp *ftp, cons
             on_answered(conversation, ftp, command, code, reply);
         break;
     }
+    if (is_good)
+        ftp_channels_on_listing_reply(conversation, ftp, command, code, reply);
     if (is_good && ftp_changes_files(bytes_of(request->verb, request->verb_length), argument))
         ftp_login_note_write(conversation, ftp, request->verb, argument);
 }

@@ -254,6 +254,29 @@ void ftp_channel_number_file(struct conversation *conversation, struct ftp_chann
         channel->file_id = conversation_next_id(conversation, ID_FILE);
 }
 
+/* What the row says of the file as a whole, where only the end of it travelled or it was added to one that was there. */
+static struct record_boolean file_completeness(const struct ftp_channel *channel)
+{
+    struct record_boolean complete = completeness(channel);
+
+    if (channel->has_offset && channel->offset > 0)
+        return record_boolean(false);
+    if (complete.value && strcmp(channel->command, "APPE") == 0)
+        complete = (struct record_boolean){.is_known = false};
+    return complete;
+}
+
+/* A digest is one of all that was sent. */
+static bool has_whole_content(const struct ftp_channel *channel)
+{
+    enum side side = ftp_channel_sender(channel);
+    bool has_closed = channel->has_side_ended[side] && channel->side_ending[side] == ENDING_FIN;
+    enum outcome outcome = outcome_of(channel);
+
+    return !(channel->has_offset && channel->offset > 0) &&
+           (outcome == OUTCOME_COMPLETE || (outcome == OUTCOME_UNKNOWN && ftp_payload_has_end(&channel->payload, has_closed)));
+}
+
 static void write_file(struct conversation *conversation, struct ftp_channel *channel)
 {
     const struct ftp_form form = ftp_channel_form(channel);
@@ -266,17 +289,20 @@ static void write_file(struct conversation *conversation, struct ftp_channel *ch
         .name = record_text_unless_empty(base_name(text_bytes(&channel->path))),
         .size = record_integer((int64_t)ftp_channel_size(channel)),
         .missing = record_integer((int64_t)channel->missing[ftp_channel_sender(channel)]),
-        .complete = completeness(channel),
+        .complete = file_completeness(channel),
     };
 
     if (!payload->has_begun && channel->has_data) /* an empty file has its content too */
         ftp_payload_begin(payload, conversation, &form, FTP_PAYLOAD_FILE);
     content_end(payload->content, &file);
+    if (payload->has_passed) { /* nobody looked at them, but they came */
+        file.size = record_integer((int64_t)ftp_channel_size(channel));
+        file.size.is_known = payload->block == NULL;
+    }
     if (!ftp_payload_is_sound(payload))
         file.size.is_known = false; /* what is behind the trouble was not taken out of its mode */
-    /* what lies before the offset did not travel */
-    if (channel->has_offset && channel->offset > 0)
-        file.complete = record_boolean(false);
+    if (!has_whole_content(channel))
+        file.sha256.is_known = false;
     conversation_write(conversation, &file_table, &file);
 }
 
