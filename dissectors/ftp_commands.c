@@ -57,6 +57,7 @@ void ftp_finish_command(struct conversation *conversation, struct ftp *ftp, cons
     }
     if (request->preliminary_code != 0)
         row.preliminary_code = record_integer(request->preliminary_code);
+    ftp_note_hostile(conversation, ftp, request, code);
     ftp_state_on_final(conversation, ftp, command, code, reply);
     if (is_absolute(&path))
         row.path = record_text(text_bytes(&path));

@@ -111,9 +111,11 @@ static void on_accepted(struct conversation *conversation, struct ftp *ftp, cons
     struct ftp_login *login = &ftp->login;
 
     login->result = "success";
+    login->is_in = true;
     login->is_anonymous = request->is_anonymous;
     count_attempt(login, false);
-    login_failures_accepted(conversation, "ftp", text_bytes(&login->user));
+    if (!request->is_anonymous)
+        login_failures_accepted(conversation, "ftp", text_bytes(&login->user));
 }
 
 void ftp_login_on_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, unsigned code, struct bytes reply)

@@ -39,6 +39,8 @@ struct ftp_login {
     bool has_refusal;      /* a login of this connection was refused */
     bool is_one_time;      /* the password answers a challenge */
     bool is_anonymous;     /* who is logged in */
+    bool is_in;            /* somebody is logged in */
+    bool is_known;         /* whether somebody is: no login can be among missing bytes */
     bool told_plaintext;
     bool told_write;
 };
@@ -73,9 +75,9 @@ struct ftp {
     int64_t transfers;
     bool has_offset; /* REST was accepted for the next transfer */
     uint64_t offset;
-    struct text sized_path;   /* of the last SIZE, with its answer */
+    struct text sized_path; /* of the last SIZE, with its answer */
     uint64_t sized;
-    bool has_allocated;       /* ALLO stands for the next STOR */
+    bool has_allocated; /* ALLO stands for the next STOR */
     uint64_t allocated;
     bool has_port; /* PORT stands until the next one or PASV (RFC 959, 3.2) */
     struct address port_ip;
@@ -85,7 +87,8 @@ struct ftp {
     unsigned channel_count;
     uint64_t bytes_up; /* of transfers that are written already */
     uint64_t bytes_down;
-    bool is_announcer; /* conversation_announces was agreed */
+    bool is_announcer;         /* conversation_announces was agreed */
+    unsigned hostile_commands; /* that were told of */
     bool told_too_many;
     bool told_expectations;
     bool told_long_line[SIDE_COUNT];
@@ -126,6 +129,11 @@ void ftp_state_begin(struct ftp *ftp);
 
 /* Commands are missing: whatever they may have changed is not known. */
 void ftp_state_lose_commands(struct ftp *ftp);
+
+/* ---- ftp_hostile.c ---- */
+
+/* A command is over: a finding where it is one of those that break in. `code` 0: its reply was not seen. */
+void ftp_note_hostile(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, unsigned code);
 
 /* ---- ftp_login.c ---- */
 
@@ -176,7 +184,8 @@ void ftp_announce(struct conversation *conversation, struct ftp *ftp, bool is_pa
 
 /* PORT, EPRT or LPRT was sent, and answered. */
 void ftp_channels_on_port_sent(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, struct ftp_request *request);
-void ftp_channels_on_port_reply(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, const struct ftp_request *request, bool is_good);
+void ftp_channels_on_port_reply(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, const struct ftp_request *request,
+                                bool is_good);
 
 /* The reply to PASV, EPSV or LPSV. */
 void ftp_channels_on_passive(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, unsigned code, struct bytes reply);

@@ -10,6 +10,9 @@
 void ftp_state_begin(struct ftp *ftp)
 {
     ftp->settings = (struct ftp_settings){.type = 'A', .structure = 'F', .mode = 'S', .protection = 'C'};
+    ftp->login.is_known = true;
+    ftp->login.is_in = false;
+    ftp->login.is_anonymous = false;
     ftp->has_offset = false;
     ftp->has_port = false;
     ftp_channels_forget_sizes(ftp);
@@ -19,6 +22,7 @@ void ftp_state_begin(struct ftp *ftp)
 void ftp_state_lose_commands(struct ftp *ftp)
 {
     ftp->settings = (struct ftp_settings){.type = 0};
+    ftp->login.is_known = false;
     ftp->has_offset = false;
     ftp_channels_forget_sizes(ftp);
     text_clear(&ftp->directory);
@@ -100,6 +104,7 @@ static void on_unanswered(struct ftp *ftp, enum ftp_verb verb)
     case FTP_USER:
     case FTP_PASS:
     case FTP_ACCT:
+        ftp->login.is_known = ftp->login.is_known && verb != FTP_PASS;
         text_clear(&ftp->directory);
         break;
     case FTP_REIN:

@@ -23,6 +23,7 @@ struct entry {
     int64_t first_us;                      /* of this run: refusals without a quiet window between them */
     int64_t times_us[LOGIN_FAILURES_MANY]; /* of the newest refusals, a ring by `refused` */
     uint64_t refused;
+    uint64_t refused_before_login; /* as many were refused when a login was accepted and told of */
     uint64_t sessions;
     uint64_t next_told; /* 0: not told yet in this run */
     uint32_t bucket;
@@ -245,6 +246,7 @@ void login_failures_refused(struct conversation *conversation, const char *proto
         entry->first_us = now_us;
         entry->refused = 0;
         entry->sessions = 0;
+        entry->refused_before_login = 0;
         entry->next_told = 0;
         is_first = true;
     }
@@ -256,12 +258,13 @@ void login_failures_refused(struct conversation *conversation, const char *proto
 void login_failures_accepted(struct conversation *conversation, const char *protocol, struct bytes user)
 {
     const struct login_failures *failures = conversation_login_failures(conversation);
-    const struct entry *entry = failures != NULL ? find(failures, conversation_flow(conversation), protocol) : NULL;
+    struct entry *entry = failures != NULL ? find(failures, conversation_flow(conversation), protocol) : NULL;
     int shown = user.length < USER_SHOWN ? (int)user.length : USER_SHOWN;
     char name[64];
 
-    if (entry == NULL || entry->next_told == 0 || is_over(entry, conversation_now(conversation)))
+    if (entry == NULL || entry->next_told == 0 || entry->refused == entry->refused_before_login || is_over(entry, conversation_now(conversation)))
         return;
+    entry->refused_before_login = entry->refused;
     (void)snprintf(name, sizeof name, "%s_login_after_brute_force", protocol);
     conversation_finding(conversation, "alarm", name,
                          "a login%s%.*s was accepted after %" PRIu64 " refused ones within %.0f seconds, in %" PRIu64 " connection%s",

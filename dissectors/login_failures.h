@@ -30,7 +30,10 @@ void login_failures_free(struct login_failures *failures);
  */
 void login_failures_refused(struct conversation *conversation, const char *protocol, bool is_first);
 
-/* A login was accepted: PROTOCOL_login_after_brute_force (alarm) where the client was told of within the window. `user` may be empty. */
+/*
+ * A login was accepted: PROTOCOL_login_after_brute_force (alarm) where the client was told of and refused within
+ * the window, and again since the last login that was told of. `user` may be empty.
+ */
 void login_failures_accepted(struct conversation *conversation, const char *protocol, struct bytes user);
 
 /* How many pairs are counted at present. */

@@ -36,6 +36,46 @@ def ftp_system(case):
     talk.client("SYST\r\n").server("215 UNIX Type: L8\r\n").client("QUIT\r\n").server("221 bye\r\n")
 
 
+def ftp_login(talk, user, password, code="230 in"):
+    return talk.client(f"USER {user}\r\n").server("331 password\r\n").client(f"PASS {password}\r\n").server(code + "\r\n")
+
+
+def ftp_logins(case):
+    """HOST; passwords guessed over many connections until one fits; a reply that repeats the password; an anonymous user who writes."""
+    for number in range(12):
+        ftp_login(case.start("guess").server("220 ready\r\n"), "alice", f"guess{number}", "530 Login incorrect.")
+    ftp_login(case.start("the right one").server("220 ready\r\n"), "alice", "correct")
+    talk = case.start("repeats").server("220 ready\r\n").client("HOST ftp.example.test\r\n").server("220 ftp.example.test\r\n")
+    talk.client("USER bob\r\n").server("331 password\r\n").client("PASS hidden word\r\n")
+    talk.server("500 'PASS hidden word': command not understood\r\n").client("PASS hidden word\r\n").server("332 account\r\n")
+    talk.client("ACCT hidden too\r\n").server("230 in\r\n").client("REIN\r\n").server("220 ready\r\n")
+    talk = ftp_login(talk, "anonymous", "a@client.test", "230 OK. Current directory is /incoming")
+    talk.client("MKD new\r\n").server('257 "/incoming/new" created\r\n').client("SITE EXEC id\r\n").server("502 no\r\n")
+
+
+def ftp_step(case):
+    """Replies out of step: none of the protocol's, one for two commands (ABOR with Telnet's signals), more than asked for."""
+    talk = ftp_login(case.start("malformed").server("220 ready\r\n"), "alice", "secret")
+    talk.client("NOOP\r\n").server("OK\r\n").client("PWD\r\n").server('257 "/home" is current directory\r\n')
+    talk.client("SIZE a\r\n").server("213-\r\n213 17\r\n").client("NOOP\r\n").server("wait a moment\r\n200 ok\r\n")
+    talk.client("CWD sub\r\nDELE b\r\n").server("250 in /home/sub\r\n250 gone\r\n").server("421 Timeout\r\n")
+    talk = ftp_login(case.start("one for two").server("220 ready\r\n"), "alice", "secret").client("RETR a\r\n")
+    talk.server("150 here it comes\r\n").client(b"\xff\xf4\xff\xf2ABOR\r\n").server("226 Abort successful\r\n")
+    talk.client("PWD\r\n").server('257 "/" is current directory\r\n').client("CWD x\r\n").server("250 ok\r\n").client("DELE y\r\n").server("250 ok\r\n")
+
+
+def ftp_ccc(case):
+    """CCC: the session goes on in the clear behind TLS. Then commands in one breath with AUTH, and TLS that never begins."""
+    def begin(name):
+        return case.start(name).server("220 ready\r\n")
+
+    hidden = tls_record(23, bytes(range(40)))
+    begin("ccc").client("AUTH TLS\r\n").server("234 go on\r\n").client(hidden).server(hidden).client(hidden, tls_record(21, b"\0" * 26)).server(
+        hidden, tls_record(21, b"\0" * 26)).client("CWD /pub\r\n").server("250 ok\r\n").client("SIZE a\r\n").server("213 17\r\n")
+    begin("in one breath").client("AUTH TLS\r\nUSER mallory\r\n").server("234 go on\r\n").client(tls_record(22, b"\1\0\0\0")).server(hidden)
+    ftp_login(begin("in the clear").client("AUTH TLS\r\n").server("234 go on\r\n"), "alice", "secret")
+
+
 def tls_record(kind, body):
     return struct.pack("!BHH", kind, 0x0303, len(body)) + body
 
@@ -89,7 +129,8 @@ def rdp_x509(case):
     talk.server(hostile.x224_data(hostile.ber(b"\x7f\x66", body)))
 
 
-CONVERSATIONS = {"smtp/headers": (smtp_headers, 25), "ftp/system": (ftp_system, 21), "tls/alpn": (tls_alpn, 443), "rdp/x509": (rdp_x509, 3389)}
+CONVERSATIONS = {"smtp/headers": (smtp_headers, 25), "ftp/system": (ftp_system, 21), "ftp/logins": (ftp_logins, 21),
+                 "ftp/step": (ftp_step, 21), "ftp/ccc": (ftp_ccc, 21), "tls/alpn": (tls_alpn, 443), "rdp/x509": (rdp_x509, 3389)}
 
 
 def write_conversation(name, folder):

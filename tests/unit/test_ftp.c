@@ -567,3 +567,33 @@ UNIT_TEST(ftp_auth_that_was_refused)
     CHECK_TEXT(session_value("encryption"), "none");
     CHECK_TEXT(finding("plaintext_credentials"), "the password of alice was sent in the clear, after the server refused AUTH");
 }
+
+/* ---- commands that break in ---- */
+
+UNIT_TEST(ftp_hostile_commands)
+{
+    const struct step before[] = {SERVER("220 ready\r\n"), CLIENT("SITE CPFR /etc/passwd\r\n"), SERVER("350 go on\r\n")};
+    const struct step after[] = {LOGIN, CLIENT("SITE CPFR /etc/passwd\r\n"), SERVER("350 go on\r\n")};
+    const struct step door[] = {SERVER("220 ready\r\n"), CLIENT("USER a:)\r\n"), SERVER("331 password\r\n")};
+    const struct step program[] = {LOGIN, CLIENT("SITE EXEC /bin/id\r\n"), SERVER("500 no\r\n")};
+
+    PLAY(21, before);
+    CHECK_TEXT(finding("ftp_hostile_command"), "SITE CPFR /etc/passwd: copies files without a login (CVE-2015-3306); the server agreed");
+    PLAY(21, after);
+    CHECK_TEXT(finding("ftp_hostile_command"), "(none)");
+    PLAY(21, door);
+    CHECK(strcmp(finding("ftp_hostile_command"), "(none)") != 0);
+    PLAY(21, program);
+    CHECK_TEXT(finding("ftp_hostile_command"), "SITE EXEC /bin/id: runs a program on the server; the server refused");
+}
+
+UNIT_TEST(ftp_paths_above_the_root)
+{
+    const struct step deep[] = {LOGIN, HOME, CLIENT("RETR ../../../../etc/passwd\r\n"), SERVER("550 no\r\n")};
+    const struct step near_by[] = {LOGIN, HOME, CLIENT("RETR ../../x\r\n"), SERVER("550 no\r\n"), CLIENT("CWD ../../..\r\n"), SERVER("250 ok\r\n")};
+
+    PLAY(21, deep);
+    CHECK_TEXT(finding("ftp_path_traversal"), "RETR ../../../../etc/passwd: climbs above the root; the server refused");
+    PLAY(21, near_by);
+    CHECK_TEXT(finding("ftp_path_traversal"), "(none)");
+}
