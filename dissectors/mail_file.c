@@ -6,6 +6,7 @@
 void mail_file_begin(struct mail_file *file, struct conversation *conversation)
 {
     *file = (struct mail_file){.is_open = true, .name = {.limit = MAIL_FILE_NAME_LIMIT}, .declared_type = {.limit = MAIL_FILE_NAME_LIMIT}};
+    file->file_id = conversation_next_id(conversation, ID_FILE);
     file->content = content_new(conversation);
 }
 
@@ -38,7 +39,7 @@ void mail_file_lose(struct mail_file *file, uint64_t count)
 static void write_row(struct mail_file *file, struct conversation *conversation, int64_t mail_id, bool is_whole)
 {
     struct file_record row = {
-        .file_id = record_integer(conversation_next_id(conversation, ID_FILE)),
+        .file_id = record_integer(file->file_id),
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .source = record_text_of("smtp"),
         .mail_id = record_integer(mail_id),

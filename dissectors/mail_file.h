@@ -13,6 +13,7 @@
 struct mail_file {
     struct content *content; /* NULL: none is open, or out of memory */
     bool is_open;
+    int64_t file_id;
     struct text name;          /* decoded; empty: none given */
     struct text declared_type; /* empty: none declared */
     uint64_t size;             /* bytes so far */

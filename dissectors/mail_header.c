@@ -3,6 +3,8 @@
  */
 #include "dissectors/mail_header.h"
 
+#include <ctype.h>
+
 static const char *const field_names[MAIL_FIELDS] = {
     [MAIL_SUBJECT] = "Subject",
     [MAIL_FROM] = "From",
@@ -61,6 +63,27 @@ static void begin_field(struct mail_header *header, struct bytes name, struct by
     append_value(header, value);
 }
 
+/* A parameter whose line lost the space that folds it: charset="utf-8". It is taken for a continuation, as mail programs do. */
+static bool is_bare_parameter(const struct mail_header *header, struct bytes line)
+{
+    struct bytes rest;
+    struct bytes name = bytes_split(line, '=', &rest);
+
+    if (!header->has_first_line || rest.at == NULL || name.length == 0 || !isalpha(name.at[0]))
+        return false;
+    for (size_t i = 0; i < name.length; i++) {
+        if (!isalnum(name.at[i]) && name.at[i] != '-' && name.at[i] != '*')
+            return false;
+    }
+    return true;
+}
+
+static void continue_field(struct mail_header *header, struct bytes line)
+{
+    if (header->has_first_line && !header->is_over_limit)
+        append_value(header, line);
+}
+
 enum mail_line mail_header_line(struct mail_header *header, struct bytes line, size_t length)
 {
     struct bytes value;
@@ -74,11 +97,15 @@ enum mail_line mail_header_line(struct mail_header *header, struct bytes line, s
     header->is_over_limit = header->is_over_limit || header->seen > MAIL_HEADERS_LIMIT;
     header->reached_limit = header->reached_limit || header->is_over_limit;
     if (line.at[0] == ' ' || line.at[0] == '\t') {
-        if (header->has_first_line && !header->is_over_limit)
-            append_value(header, line);
+        continue_field(header, line);
         return MAIL_LINE_OF_HEADER;
     }
     name = bytes_trim(bytes_split(line, ':', &value));
+    if (is_bare_parameter(header, line)) {
+        header->has_broken_folding = true;
+        continue_field(header, line);
+        return MAIL_LINE_OF_HEADER;
+    }
     if (value.at == NULL || name.length == 0 || name.length > MAIL_FIELD_NAME_LIMIT) {
         if (!header->has_first_line && !header->is_of_part && is_mailbox_line(line))
             return MAIL_LINE_OF_HEADER;

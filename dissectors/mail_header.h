@@ -47,6 +47,7 @@ struct mail_header {
     size_t seen;     /* bytes so far */
     bool is_of_part; /* only the Content fields are kept */
     bool has_first_line;
+    bool has_broken_folding; /* a parameter stood on a line of its own without a space before it */
     bool is_over_limit;      /* MAIL_HEADERS_LIMIT: fields are passed over from there */
     enum mail_field current; /* the field whose continuation may follow; meaningful once has_first_line */
     bool keeps_current;      /* false for a second field of the same name */

@@ -1,81 +1,37 @@
 /*
- * mail_message.c - see mail_message.h. Each leaf, bodies too, is a file: the leaf's transfer encoding is taken off, and what
- * comes out is counted, hashed and named. A text may hold uuencoded files between its lines; they are files of their own.
+ * mail_message.c - see mail_message.h. A message that is attached in an encoding of its own (RFC 2045, 6.4, forbids it) is
+ * a file, and is read on as a message too, a few deep.
  */
 #include "dissectors/mail_message.h"
 
 #include "base/memory.h"
-#include "dissectors/mail_file.h"
+#include "dissectors/mail_leaf.h"
 #include "dissectors/mail_origin.h"
+#include "dissectors/mail_sender.h"
 #include "dissectors/mail_text.h"
-#include "dissectors/mail_uu.h"
-#include "dissectors/mime_decode.h"
+
+/* Most encoded messages inside each other that are read as messages. */
+#define ENCODED_DEPTH_LIMIT 4
+
+/* A message, or one that a leaf of it holds encoded. */
+struct mail_entity {
+    struct mail_message *message;
+    unsigned depth;
+    struct mime_reader reader;
+    struct mail_leaf leaf;
+    struct mail_entity *inner; /* owned; of the leaf that is open; NULL: it is none */
+};
 
 struct mail_message {
-    struct conversation *conversation;
-    int64_t mail_id;
     bool is_over;
     bool is_whole; /* seen to its end, and no byte is missing */
     bool header_is_whole;
     unsigned received_hops;
-    unsigned parts;
-    unsigned attachments;
-    bool found_limit;
-    bool found_oddity[MIME_ODDITIES];
-    struct mail_charsets charsets;
-    struct mime_reader reader;
+    struct mail_context context;
     struct text value[MAIL_FIELDS]; /* decoded */
     char originating_ip[ADDRESS_TEXT_SIZE];
-
-    /* the open leaf */
-    struct mail_file leaf;
-    struct mime_decoder decoder;
-    bool is_uu_leaf;   /* the leaf's own encoding is uuencode */
-    bool looks_for_uu; /* it is a text */
-    struct mail_uu uu;
-    struct mail_file uu_file; /* between the lines of a text */
+    struct mail_entity outer;
 };
-
-/* ---- findings ---- */
-
-static void note_limit(struct mail_message *message, const char *what, unsigned limit)
-{
-    if (message->found_limit)
-        return;
-    message->found_limit = true;
-    conversation_finding(message->conversation, "notice", "smtp_limit", "a mail's %s (limit %u); the rest is not kept", what, limit);
-}
-
-static void on_limit(void *owner)
-{
-    note_limit(owner, "header fields are too long, all together or one of them", MAIL_HEADERS_LIMIT);
-}
-
-static void on_oddity(void *owner, enum mime_oddity oddity)
-{
-    static const char *const details[MIME_ODDITIES] = {
-        [MIME_REPEATED_FIELD] = "Content-Type or Content-Transfer-Encoding stands twice in a block of header fields",
-        [MIME_REPEATED_PARAMETER] = "a multipart names several boundaries",
-        [MIME_NO_BOUNDARY] = "a multipart names no boundary",
-        [MIME_UNKNOWN_ENCODING] = "a transfer encoding is not known",
-        [MIME_ENCODED_MULTIPART] = "a multipart says that it is encoded as a whole",
-        [MIME_REPEATED_NAME] = "one field gives a file two names",
-        [MIME_BEHIND_PADDING] = "base64 goes on behind its padding",
-        [MIME_NO_END] = "a multipart has no end",
-        [MIME_NO_EMPTY_LINE] = "no empty line stands behind header fields",
-    };
-    struct mail_message *message = owner;
-
-    if (oddity == MIME_DEEP_NESTING) {
-        note_limit(message, "multiparts are nested too deep, or a boundary is too long", MIME_NESTING_LIMIT);
-        return;
-    }
-    if (message->found_oddity[oddity])
-        return;
-    message->found_oddity[oddity] = true;
-    conversation_finding(message->conversation, "notice", "mail_mime_ambiguous", "in a mail %s; programs read that in different ways",
-                         details[oddity]);
-}
 
 /* ---- the header fields ---- */
 
@@ -91,12 +47,12 @@ static void keep_field(struct mail_message *message, const struct mail_header *h
     case MAIL_TO:
     case MAIL_CC:
     case MAIL_REPLY_TO:
-        mail_decode_addresses(&message->charsets, value, decoded);
+        mail_decode_addresses(&message->context.charsets, value, decoded);
         break;
     case MAIL_SUBJECT:
     case MAIL_USER_AGENT:
     case MAIL_X_MAILER:
-        mail_decode_words(&message->charsets, value, decoded);
+        mail_decode_words(&message->context.charsets, value, decoded);
         break;
     case MAIL_DATE:
     case MAIL_MESSAGE_ID:
@@ -110,161 +66,109 @@ static void keep_field(struct mail_message *message, const struct mail_header *h
 
 static void on_header(void *owner, const struct mail_header *header)
 {
-    struct mail_message *message = owner;
+    struct mail_entity *entity = owner;
+    struct mail_message *message = entity->message;
 
+    if (entity->depth > 0)
+        return;
     for (int field = 0; field < MAIL_FIELDS; field++)
         keep_field(message, header, (enum mail_field)field);
     message->header_is_whole = header->phase == MAIL_HEADER_DONE;
     message->received_hops = header->count[MAIL_RECEIVED];
     mail_find_origin(header, message->originating_ip);
+    mail_check_sender(&message->context, header);
 }
 
-/* ---- files that stand uuencoded in a text, and leaves in that encoding ---- */
+/* ---- leaves, and messages inside them ---- */
 
-static bool may_begin_part(struct mail_message *message)
+static void open_entity(struct mail_entity *entity, struct mail_message *message, unsigned depth);
+
+static void close_entity(struct mail_entity *entity)
 {
-    if (message->parts == MAIL_PARTS_LIMIT) {
-        note_limit(message, "parts are too many", MAIL_PARTS_LIMIT);
-        return false;
-    }
-    message->parts++;
-    return true;
+    mail_leaf_drop(&entity->leaf);
+    mime_reader_close(&entity->reader);
 }
 
-static void finish_file(struct mail_message *message, struct mail_file *file, bool is_whole)
+static void on_decoded(void *owner, struct bytes bytes)
 {
-    bool is_attachment = file->is_attachment;
+    struct mail_entity *inner = owner;
 
-    if (mail_file_end(file, message->conversation, message->mail_id, is_whole) && is_attachment)
-        message->attachments++;
+    mime_reader_add(&inner->reader, bytes);
 }
 
-static void on_uu_begin(void *owner, struct bytes name)
+/* `is_whole` as for mime_reader_end. */
+static void end_inner(struct mail_entity *entity, bool is_whole)
 {
-    struct mail_message *message = owner;
-
-    if (message->is_uu_leaf) {
-        if (message->leaf.name.length == 0)
-            mail_file_set_name(&message->leaf, name);
+    if (entity->inner == NULL)
         return;
-    }
-    if (!may_begin_part(message))
+    mime_reader_end(&entity->inner->reader, is_whole);
+    close_entity(entity->inner);
+    memory_free(entity->inner);
+    entity->inner = NULL;
+    entity->leaf.decoded = NULL;
+}
+
+static void begin_leaf(void *owner, const struct mime_leaf *declared)
+{
+    struct mail_entity *entity = owner;
+
+    mail_leaf_begin(&entity->leaf, declared);
+    if (!declared->is_message || entity->depth + 1 == ENCODED_DEPTH_LIMIT || !entity->leaf.file.is_open)
         return;
-    mail_file_begin(&message->uu_file, message->conversation);
-    mail_file_set_name(&message->uu_file, name);
-    message->uu_file.is_attachment = true;
-}
-
-static void on_uu_add(void *owner, struct bytes bytes)
-{
-    struct mail_message *message = owner;
-
-    mail_file_add(message->is_uu_leaf ? &message->leaf : &message->uu_file, bytes);
-}
-
-static void on_uu_end(void *owner, bool is_whole)
-{
-    struct mail_message *message = owner;
-
-    if (!message->is_uu_leaf)
-        finish_file(message, &message->uu_file, is_whole);
-}
-
-/* ---- leaves ---- */
-
-static void find_name(struct mail_message *message, const struct mail_header *header)
-{
-    struct text name = {.limit = MAIL_FILE_NAME_LIMIT};
-    enum mail_parameter_found found =
-        mail_parameter(&message->charsets, mail_header_value(header, MAIL_CONTENT_DISPOSITION), "filename", MAIL_PARAMETER_NAME, &name);
-
-    if (name.length == 0)
-        found = mail_parameter(&message->charsets, mail_header_value(header, MAIL_CONTENT_TYPE), "name", MAIL_PARAMETER_NAME, &name);
-    if (found == MAIL_PARAMETER_SEVERAL)
-        on_oddity(message, MIME_REPEATED_NAME);
-    if (name.was_cut)
-        note_limit(message, "file has too long a name", MAIL_FILE_NAME_LIMIT);
-    mail_file_set_name(&message->leaf, text_bytes(&name));
-    text_free(&name);
-}
-
-static bool is_disposed_as_attachment(const struct mail_header *header)
-{
-    struct text disposition = {.limit = 64};
-    bool is_attachment;
-
-    mail_field_token(mail_header_value(header, MAIL_CONTENT_DISPOSITION), &disposition);
-    is_attachment = bytes_equal(text_bytes(&disposition), bytes_of_text("attachment"));
-    text_free(&disposition);
-    return is_attachment;
-}
-
-static void begin_leaf(void *owner, const struct mime_leaf *leaf)
-{
-    struct mail_message *message = owner;
-    bool is_text = bytes_begin_nocase(leaf->type, "text/");
-
-    if (!may_begin_part(message))
+    entity->inner = memory_new_zeroed(1, sizeof *entity->inner);
+    if (entity->inner == NULL)
         return;
-    mail_file_begin(&message->leaf, message->conversation);
-    find_name(message, leaf->header);
-    message->leaf.is_attachment = message->leaf.name.length > 0 || is_disposed_as_attachment(leaf->header) ||
-                                  (leaf->type.length > 0 && !is_text && !bytes_begin_nocase(leaf->type, "message/"));
-    if (mail_header_value(leaf->header, MAIL_CONTENT_TYPE).length > 0)
-        text_append(&message->leaf.declared_type, leaf->type);
-    if (is_text && !message->leaf.is_attachment)
-        content_expect_prose(message->leaf.content);
-    mime_decoder_begin(&message->decoder, leaf->encoding);
-    message->is_uu_leaf = leaf->encoding == MIME_UUENCODE;
-    message->looks_for_uu = is_text && !message->is_uu_leaf;
-    message->uu = (struct mail_uu){.listener = {message, on_uu_begin, on_uu_add, on_uu_end}};
+    open_entity(entity->inner, entity->message, entity->depth + 1);
+    entity->leaf.owner = entity->inner;
+    entity->leaf.decoded = on_decoded;
 }
 
-static void on_decoded(struct mail_message *message, struct bytes bytes)
+static void on_leaf_bytes(void *owner, struct bytes bytes)
 {
-    if (message->is_uu_leaf) {
-        mail_uu_add(&message->uu, bytes);
-        return;
-    }
-    mail_file_add(&message->leaf, bytes);
-    if (message->looks_for_uu)
-        mail_uu_add(&message->uu, bytes);
+    struct mail_entity *entity = owner;
+
+    mail_leaf_add(&entity->leaf, bytes);
 }
 
-static void add_to_leaf(void *owner, struct bytes bytes)
+static void on_leaf_loss(void *owner, uint64_t count)
 {
-    struct mail_message *message = owner;
-    struct cursor rest = cursor_over(bytes);
-    char room[MIME_DECODE_ROOM];
+    struct mail_entity *entity = owner;
 
-    if (!message->leaf.is_open)
-        return;
-    while (cursor_left(&rest) > 0)
-        on_decoded(message, mime_decode(&message->decoder, take_up_to(&rest, MIME_DECODE_PIECE), room));
-}
-
-static void lose_of_leaf(void *owner, uint64_t count)
-{
-    struct mail_message *message = owner;
-
-    if (!message->leaf.is_open)
-        return;
-    mail_uu_stop(&message->uu);
-    mime_decoder_lose(&message->decoder);
-    mail_file_lose(&message->leaf, count);
+    mail_leaf_lose(&entity->leaf, count);
+    if (entity->inner != NULL)
+        mime_reader_lose(&entity->inner->reader, count);
 }
 
 static void end_leaf(void *owner, bool is_whole)
 {
-    struct mail_message *message = owner;
+    struct mail_entity *entity = owner;
 
-    if (!message->leaf.is_open)
-        return;
-    mail_uu_stop(&message->uu);
-    mail_uu_free(&message->uu);
-    if (message->decoder.goes_on_after_end)
-        on_oddity(message, MIME_BEHIND_PADDING);
-    finish_file(message, &message->leaf, is_whole);
+    end_inner(entity, is_whole);
+    mail_leaf_end(&entity->leaf, is_whole);
+}
+
+static void on_oddity(void *owner, enum mime_oddity oddity)
+{
+    struct mail_entity *entity = owner;
+
+    mail_note_oddity(&entity->message->context, oddity);
+}
+
+static void on_limit(void *owner)
+{
+    struct mail_entity *entity = owner;
+
+    mail_note_limit(&entity->message->context, "header fields are too long, all together or one of them", MAIL_HEADERS_LIMIT);
+}
+
+static void open_entity(struct mail_entity *entity, struct mail_message *message, unsigned depth)
+{
+    const struct mime_listener listener = {entity, on_header, begin_leaf, on_leaf_bytes, on_leaf_loss, end_leaf, on_oddity, on_limit};
+
+    entity->message = message;
+    entity->depth = depth;
+    entity->leaf.context = &message->context;
+    mime_reader_open(&entity->reader, &listener, &message->context.charsets);
 }
 
 /* ---- the message ---- */
@@ -272,14 +176,14 @@ static void end_leaf(void *owner, bool is_whole)
 struct mail_message *mail_message_new(struct conversation *conversation, int64_t mail_id, bool begins_unseen)
 {
     struct mail_message *message = memory_new_zeroed(1, sizeof *message);
-    const struct mime_listener listener = {message, on_header, begin_leaf, add_to_leaf, lose_of_leaf, end_leaf, on_oddity, on_limit};
 
     if (message == NULL)
         return NULL;
-    message->conversation = conversation;
-    message->mail_id = mail_id;
+    message->context.conversation = conversation;
+    message->context.mail_id = mail_id;
+    message->context.urls = (struct mail_urls){.conversation = conversation, .mail_id = mail_id};
     message->is_whole = true;
-    mime_reader_open(&message->reader, &listener, &message->charsets);
+    open_entity(&message->outer, message, 0);
     if (begins_unseen)
         mail_message_lose(message, 0);
     return message;
@@ -288,7 +192,7 @@ struct mail_message *mail_message_new(struct conversation *conversation, int64_t
 void mail_message_add(struct mail_message *message, struct bytes bytes)
 {
     if (message != NULL && !message->is_over)
-        mime_reader_add(&message->reader, bytes);
+        mime_reader_add(&message->outer.reader, bytes);
 }
 
 void mail_message_lose(struct mail_message *message, uint64_t count)
@@ -296,7 +200,7 @@ void mail_message_lose(struct mail_message *message, uint64_t count)
     if (message == NULL || message->is_over)
         return;
     message->is_whole = false;
-    mime_reader_lose(&message->reader, count);
+    mime_reader_lose(&message->outer.reader, count);
 }
 
 void mail_message_end(struct mail_message *message, bool is_whole)
@@ -304,23 +208,31 @@ void mail_message_end(struct mail_message *message, bool is_whole)
     if (message == NULL || message->is_over)
         return;
     message->is_whole = message->is_whole && is_whole;
-    mime_reader_end(&message->reader, is_whole);
-    mime_reader_close(&message->reader);
-    mail_charsets_close(&message->charsets);
+    mime_reader_end(&message->outer.reader, is_whole);
+    close_entity(&message->outer);
+    mail_charsets_close(&message->context.charsets);
+    mail_urls_free(&message->context.urls);
     message->is_over = true;
-    if (message->charsets.reached_limit)
-        note_limit(message, "charsets are too many", MAIL_CHARSETS_LIMIT);
+    if (message->context.charsets.reached_limit)
+        mail_note_limit(&message->context, "charsets are too many", MAIL_CHARSETS_LIMIT);
+    if (message->context.urls.reached_limit)
+        mail_note_limit(&message->context, "URLs are too many, or one of them too long", MAIL_URLS_LIMIT);
 }
 
 void mail_message_free(struct mail_message *message)
 {
+    struct mail_entity *inner;
+
     if (message == NULL)
         return;
-    mail_file_drop(&message->leaf);
-    mail_file_drop(&message->uu_file);
-    mail_uu_free(&message->uu);
-    mime_reader_close(&message->reader);
-    mail_charsets_close(&message->charsets);
+    while ((inner = message->outer.inner) != NULL) {
+        message->outer.inner = inner->inner;
+        close_entity(inner);
+        memory_free(inner);
+    }
+    close_entity(&message->outer);
+    mail_charsets_close(&message->context.charsets);
+    mail_urls_free(&message->context.urls);
     for (int field = 0; field < MAIL_FIELDS; field++)
         text_free(&message->value[field]);
     memory_free(message);
@@ -351,5 +263,5 @@ struct record_integer mail_message_attachments(const struct mail_message *messag
 {
     if (message == NULL || !message->is_over || !message->is_whole)
         return (struct record_integer){.is_known = false};
-    return record_integer(message->attachments);
+    return record_integer(message->context.attachments);
 }

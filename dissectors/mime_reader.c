@@ -3,6 +3,8 @@
  *
  *   HEADERS --empty line, leaf or multipart--> BODY
  *   HEADERS --empty line, message/rfc822--> HEADERS
+ *   HEADERS --empty line, message/rfc822 in base64--> FIRST_LINE --a colon--> HEADERS
+ *   FIRST_LINE --none in the line--> BODY
  *   BODY, HEADERS --delimiter of an open multipart--> HEADERS
  *   BODY, HEADERS --its closing delimiter--> BODY of the multipart around it, passed over
  *
@@ -10,7 +12,10 @@
  * 2. Inner boundaries are compared first; a line is a delimiter only as a whole, blanks behind it aside.
  * 3. Outside of all multiparts nothing can be a delimiter, and bytes pass as they come.
  *
- * Left out: message/partial and message/external-body are leaves; a nested message that is itself encoded is a leaf too.
+ * 4. A nested message may not be encoded (RFC 2045, 6.4). Where it is said to be, its first line tells: with a colon it is a
+ *    field, as programs take it that keep to that; without, the message is a leaf, and whoever decodes it may read on.
+ *
+ * Left out: message/partial and message/external-body are leaves.
  */
 #include "dissectors/mime_reader.h"
 
@@ -150,7 +155,7 @@ static bool begin_multipart(struct mime_reader *reader, struct bytes type, enum 
     bool is_open = false;
 
     if (encoding != MIME_IDENTITY)
-        note(reader, MIME_ENCODED_MULTIPART);
+        note(reader, MIME_ENCODED_ENTITY);
     if (found == MAIL_PARAMETER_SEVERAL)
         note(reader, MIME_REPEATED_PARAMETER);
     while (boundary.length > 0 && strchr(" \t", boundary.at[boundary.length - 1]) != NULL)
@@ -174,6 +179,17 @@ static void tell_message_header(struct mime_reader *reader)
         reader->listener.on_limit(reader->listener.owner);
     if (reader->header.count[MAIL_CONTENT_TYPE] > 1 || reader->header.count[MAIL_CONTENT_TRANSFER_ENCODING] > 1)
         note(reader, MIME_REPEATED_FIELD);
+    if (reader->header.has_broken_folding)
+        note(reader, MIME_BROKEN_FOLDING);
+}
+
+static void begin_leaf(struct mime_reader *reader, struct bytes type, enum mime_encoding encoding)
+{
+    struct mime_leaf leaf = {.header = &reader->header, .type = type, .encoding = encoding, .is_message = is_message(type)};
+
+    begin_body(reader);
+    reader->has_leaf = true;
+    reader->listener.begin_leaf(reader->listener.owner, &leaf);
 }
 
 /* The block is over: what it describes begins. */
@@ -187,16 +203,44 @@ static void begin_entity(struct mime_reader *reader)
     encoding = find_encoding(reader);
     if (is_message(text_bytes(&type)) && encoding == MIME_IDENTITY) {
         begin_headers(reader, true);
-    } else {
+    } else if (is_message(text_bytes(&type))) {
+        note(reader, MIME_ENCODED_ENTITY);
+        reader->phase = MIME_FIRST_LINE;
+        text_clear(&reader->line);
+    } else if (begins_with(text_bytes(&type), "multipart/") && begin_multipart(reader, text_bytes(&type), encoding)) {
         begin_body(reader);
-        if (!begins_with(text_bytes(&type), "multipart/") || !begin_multipart(reader, text_bytes(&type), encoding)) {
-            struct mime_leaf leaf = {.header = &reader->header, .type = text_bytes(&type), .encoding = encoding};
-
-            reader->has_leaf = true;
-            reader->listener.begin_leaf(reader->listener.owner, &leaf);
-        }
+    } else {
+        begin_leaf(reader, text_bytes(&type), encoding);
     }
     text_free(&type);
+}
+
+/* FIRST_LINE is decided. What was gathered of it is read again. */
+static void end_first_line(struct mime_reader *reader, bool is_field)
+{
+    struct text first = {.limit = MAIL_LINE_LIMIT};
+    struct text type = {.limit = MIME_TYPE_LIMIT};
+
+    text_append(&first, text_bytes(&reader->line));
+    find_type(reader, &type);
+    if (is_field)
+        begin_headers(reader, true);
+    else
+        begin_leaf(reader, text_bytes(&type), find_encoding(reader));
+    mime_reader_add(reader, text_bytes(&first)); /* at most a line: this is not reached again in it */
+    text_free(&first);
+    text_free(&type);
+}
+
+static void read_first_line(struct mime_reader *reader, struct cursor *bytes)
+{
+    struct bytes byte = take_bytes(bytes, 1);
+
+    text_append(&reader->line, byte);
+    if (byte.at[0] == ':')
+        end_first_line(reader, true);
+    else if (byte.at[0] == '\n' || reader->line.length > MAIL_FIELD_NAME_LIMIT)
+        end_first_line(reader, false);
 }
 
 /* The block is over without an empty line, by a delimiter or the message's end. */
@@ -206,6 +250,8 @@ static void cut_headers(struct mime_reader *reader)
         mail_header_end(&reader->header);
         begin_entity(reader); /* a nested message without any field begins another block once: that one is a leaf */
     }
+    if (reader->phase == MIME_FIRST_LINE)
+        end_first_line(reader, false);
 }
 
 /* ---- delimiters ---- */
@@ -292,8 +338,7 @@ static void begin_body_with_line(struct mime_reader *reader, bool is_ended)
         note(reader, MIME_NO_EMPTY_LINE);
     mail_header_end(&reader->header);
     begin_entity(reader);
-    if (reader->phase == MIME_HEADERS) /* of a nested message, which has none */
-        begin_entity(reader);
+    cut_headers(reader); /* of a nested message, which has none */
     if (!is_ended) {
         give(reader, line);
         reader->is_at_line_start = false;
@@ -465,6 +510,8 @@ void mime_reader_add(struct mime_reader *reader, struct bytes bytes)
     while (cursor_left(&cursor) > 0) {
         if (reader->phase == MIME_HEADERS)
             read_headers(reader, &cursor);
+        else if (reader->phase == MIME_FIRST_LINE)
+            read_first_line(reader, &cursor);
         else
             read_body(reader, &cursor);
     }
@@ -487,6 +534,8 @@ void mime_reader_lose(struct mime_reader *reader, uint64_t count)
     count += text_bytes(&reader->line).length; /* what it would have been is not known */
     if (reader->phase == MIME_HEADERS)
         lose_headers(reader);
+    else if (reader->phase == MIME_FIRST_LINE)
+        end_first_line(reader, false);
     else
         count += strlen(reader->line_end) + (reader->is_behind_cr ? 1 : 0);
     begin_body(reader); /* a line that is whole a delimiter is one, even behind a gap */
@@ -500,8 +549,11 @@ static void flush(struct mime_reader *reader)
         if (reader->line.length > 0)
             on_header_line(reader);
         cut_headers(reader);
-        return;
+    } else if (reader->phase == MIME_FIRST_LINE) {
+        end_first_line(reader, false);
     }
+    if (reader->phase != MIME_BODY)
+        return;
     if (reader->is_at_line_start && reader->level_count > 0 && reader->line.length > 0 &&
         take_delimiter(reader, without_cr(text_bytes(&reader->line)))) {
         cut_headers(reader);

@@ -32,12 +32,13 @@ enum mime_oddity {
     MIME_REPEATED_PARAMETER, /* several boundaries */
     MIME_NO_BOUNDARY,        /* a multipart without one */
     MIME_UNKNOWN_ENCODING,
-    MIME_ENCODED_MULTIPART, /* a multipart in base64 or quoted-printable (RFC 2045, 6.4, forbids it) */
-    MIME_REPEATED_NAME,     /* two different file names in one field */
-    MIME_BEHIND_PADDING,    /* base64 that goes on behind its end */
-    MIME_NO_END,            /* a multipart that is not closed */
-    MIME_NO_EMPTY_LINE,     /* the header fields end without one */
-    MIME_DEEP_NESTING,      /* MIME_NESTING_LIMIT, MIME_BOUNDARY_LIMIT */
+    MIME_ENCODED_ENTITY, /* a multipart or a message in base64 or quoted-printable (RFC 2045, 6.4, forbids it) */
+    MIME_REPEATED_NAME,  /* two different file names in one field */
+    MIME_BEHIND_PADDING, /* base64 that goes on behind its end */
+    MIME_NO_END,         /* a multipart that is not closed */
+    MIME_BROKEN_FOLDING, /* a header field goes on in a line without a space before it */
+    MIME_NO_EMPTY_LINE,  /* the header fields end without one */
+    MIME_DEEP_NESTING,   /* MIME_NESTING_LIMIT, MIME_BOUNDARY_LIMIT */
     MIME_ODDITIES,
 };
 
@@ -46,6 +47,7 @@ struct mime_leaf {
     const struct mail_header *header;
     struct bytes type; /* the media type, lower case; "text/plain" where none is declared */
     enum mime_encoding encoding;
+    bool is_message; /* what is encoded is a message */
 };
 
 /* What the reader tells, in order: on_header once, then for each leaf begin, any of add and lose, end. */
@@ -66,6 +68,7 @@ struct mime_listener {
 
 enum mime_phase {
     MIME_HEADERS,
+    MIME_FIRST_LINE, /* of a nested message that is said to be encoded: a field, or not */
     MIME_BODY,
 };
 

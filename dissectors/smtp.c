@@ -574,7 +574,7 @@ static void smtp_close(struct conversation *conversation, void *state)
     smtp_free_findings(smtp);
 }
 
-static const struct record_table *const smtp_tables[] = {&smtp_session_table, &smtp_mail_table, &smtp_recipient_table, &file_table, NULL};
+static const struct record_table *const smtp_tables[] = {&smtp_session_table, &smtp_mail_table, &smtp_recipient_table, &smtp_url_table, &file_table, NULL};
 static const uint16_t smtp_ports[] = {25, 587, 2525, 24, 465, 1025, 0};
 
 const struct dissector smtp_dissector = {

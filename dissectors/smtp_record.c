@@ -4,6 +4,7 @@
 RECORD_COLUMNS(smtp_session, SMTP_SESSION);
 RECORD_COLUMNS(smtp_mail_row, SMTP_MAIL);
 RECORD_COLUMNS(smtp_recipient, SMTP_RECIPIENT);
+RECORD_COLUMNS(smtp_url, SMTP_URL);
 
 static const struct record_session smtp_session_in_sessions = {
     .protocol = "smtp",
@@ -46,5 +47,15 @@ const struct record_table smtp_recipient_table = {
     .kind = RECORD_VIEW_PLAIN,
     .columns = smtp_recipient_columns,
     .column_count = RECORD_COLUMN_COUNT(smtp_recipient_columns),
+    .index = "mail_id",
+};
+
+const struct record_table smtp_url_table = {
+    .table = "smtp_url",
+    .view = "smtp_urls",
+    .doc = "one URL that a mail shows in its texts",
+    .kind = RECORD_VIEW_PLAIN,
+    .columns = smtp_url_columns,
+    .column_count = RECORD_COLUMN_COUNT(smtp_url_columns),
     .index = "mail_id",
 };

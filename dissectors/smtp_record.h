@@ -69,12 +69,22 @@
     COLUMN(R, text, parameters, "parameters of RCPT as written: NOTIFY=, ORCPT=, ...") \
     COLUMN(R, integer, delivery_code, "code of the reply behind the message: in SMTP one for all, in LMTP its own; NULL where none was seen")
 
+#define SMTP_URL(COLUMN, LATER, R) \
+    COLUMN(R, integer, mail_id, "the mail that shows it: smtp_mails.mail_id") \
+    COLUMN(R, text, url, "an http, https or ftp URL, from a text as far as mail programs underline it, from HTML what a link, picture, form or style " \
+                         "names; encodings removed; once a mail") \
+    COLUMN(R, text, host, "its host in lower case, without user and port") \
+    COLUMN(R, integer, file_id, "the body or attachment that shows it first: files.file_id") \
+    COLUMN(R, text, shown_host, "HTML: the host that the link shows as its text, where that is not the host's site; a finding 'mail_link_mismatch'")
+
 RECORD_STRUCT(smtp_session, SMTP_SESSION);
 RECORD_STRUCT(smtp_mail_row, SMTP_MAIL);
 RECORD_STRUCT(smtp_recipient, SMTP_RECIPIENT);
+RECORD_STRUCT(smtp_url, SMTP_URL);
 
 extern const struct record_table smtp_session_table;
 extern const struct record_table smtp_mail_table;
 extern const struct record_table smtp_recipient_table;
+extern const struct record_table smtp_url_table;
 
 #endif

@@ -284,3 +284,132 @@ UNIT_TEST(mime_long_lines)
     CHECK_TEXT(FILE_ROW(1, "size"), "6000");
     text_free(&message);
 }
+
+/* A message in base64 is a file and a message; one that is only said to be in base64 is a message. */
+UNIT_TEST(mime_encoded_message)
+{
+    /* "Subject: x\nContent-Disposition: attachment; filename=in.txt\n\nhello" */
+    MESSAGE("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=m.eml\r\n\r\n"
+            "U3ViamVjdDogeApDb250ZW50LURpc3Bvc2l0aW9uOiBhdHRhY2htZW50OyBmaWxlbmFtZT1pbi50\r\neHQKCmhlbGxv\r\n");
+    CHECK(dialogue_rows("file") == 2);
+    CHECK_TEXT(FILE_ROW(0, "name"), "in.txt");
+    CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(FILE_ROW(1, "name"), "m.eml");
+    CHECK_TEXT(FILE_ROW(1, "size"), "66");
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "mail_mime_ambiguous");
+    MESSAGE("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+            "Content-Disposition: attachment; filename=in.txt\r\n\r\nhello\r\n--b--");
+    CHECK(dialogue_rows("file") == 1);
+    CHECK_TEXT(FILE_ROW(0, "name"), "in.txt");
+    CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO_BARE);
+}
+
+#define URL(ROW, COLUMN) dialogue_value("smtp_url", ROW, COLUMN)
+
+UNIT_TEST(mime_urls_in_text)
+{
+    MESSAGE("Content-Transfer-Encoding: quoted-printable\r\n\r\nSee http://user:pw@Example.TEST:8080/a?b=3Dc&d#e, (https://b.test/x_(y)) "
+            "<ftp://c.test>.\r\n"
+            "http://=\r\nd.test/long=\r\nline \"HTTPS://[2001:db8::1]/\" xhttp://no.test sftp://no.test http:/no http://?no\r\n"
+            "http://d.test/longline again\xe3\x80\x82 http://e.test/=E3=80=82x mailto:a@b.test");
+    CHECK(dialogue_rows("smtp_url") == 6);
+    CHECK_TEXT(URL(0, "url"), "http://user:pw@Example.TEST:8080/a?b=c&d#e");
+    CHECK_TEXT(URL(0, "host"), "example.test");
+    CHECK_TEXT(URL(1, "url"), "https://b.test/x_(y)");
+    CHECK_TEXT(URL(2, "url"), "ftp://c.test");
+    CHECK_TEXT(URL(3, "url"), "http://d.test/longline");
+    CHECK_TEXT(URL(4, "host"), "2001:db8::1");
+    CHECK_TEXT(URL(5, "url"), "http://e.test/");
+    CHECK_TEXT(URL(0, "mail_id"), MAIL("mail_id"));
+    CHECK_TEXT(URL(0, "file_id"), FILE_ROW(0, "file_id"));
+}
+
+UNIT_TEST(mime_urls_in_html)
+{
+    MESSAGE("Content-Type: text/html; charset=utf-8\r\n\r\n<html><!-- http://comment.test --><!--[if mso]><img src='http://mso.test/p'><![endif]-->"
+            "<style>a{background:url(http://style.test/a.png)}</style>"
+            "<A class=x HREF=\"h&#116;tp://a.test/?x=1&amp;y=2&lt=3\"><b>click</b> here</A>"
+            "<a href=http://evil.test/p>www.<b>bank</b>.test</a> <a href='http:\\\\evil.test/q'> https://bank.test/login </a>"
+            "<a href=\"http://mail.shop.test\">shop.test</a><a href=\"http://x.test/r\">https://www.x.test</a>"
+            "text http&#58;//t.test/&quot; &nope; 1 < 2 <a href=\"mailto:x@y.test\">m</a><a href=\"http://open.test/");
+    CHECK(dialogue_rows("smtp_url") == 10); /* the tag that has no end shows nothing */
+    CHECK_TEXT(URL(0, "url"), "http://mso.test/p");
+    CHECK_TEXT(URL(1, "url"), "http://style.test/a.png");
+    CHECK_TEXT(URL(2, "url"), "http://a.test/?x=1&y=2&lt=3");
+    CHECK_TEXT(URL(3, "url"), "http://evil.test/p");
+    CHECK_TEXT(URL(3, "shown_host"), "www.bank.test");
+    CHECK_TEXT(URL(4, "url"), "https://bank.test/login");
+    CHECK_TEXT(URL(5, "url"), "http://evil.test/q");
+    CHECK_TEXT(URL(5, "shown_host"), "bank.test");
+    CHECK_TEXT(URL(6, "host"), "mail.shop.test");
+    CHECK_TEXT(URL(6, "shown_host"), "");
+    CHECK_TEXT(URL(7, "url"), "https://www.x.test");
+    CHECK_TEXT(URL(8, "url"), "http://x.test/r");
+    CHECK_TEXT(URL(9, "url"), "http://t.test/");
+    CHECK(dialogue_rows("finding") == 2);
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "mail_link_mismatch");
+}
+
+UNIT_TEST(mime_urls_in_charsets)
+{
+    MESSAGE("Content-Type: text/plain; charset=utf-16le\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+            "aAB0AHQAcAA6AC8ALwB1AC4AdABlAHMAdAAvAA==\r\n");
+    CHECK(dialogue_rows("smtp_url") == 1);
+    CHECK_TEXT(URL(0, "url"), "http://u.test/");
+    MESSAGE("Content-Type: text/plain; charset=shift_jis\r\n\r\nhttp://s.test/\x83\x5c\x83\x5c x");
+    CHECK_TEXT(URL(0, "url"), "http://s.test/\xe3\x82\xbd\xe3\x82\xbd");
+}
+
+UNIT_TEST(mime_urls_are_limited)
+{
+    struct text message = {.limit = 1 << 20};
+    static char filling[3000];
+
+    memset(filling, 'x', sizeof filling);
+    add(&message, "Subject: x\r\n\r\n");
+    for (unsigned i = 0; i < 1200; i++)
+        text_append_format(&message, "http://h%u.test\r\n", i);
+    play_message(text_bytes(&message), 0, bytes_of(NULL, 0));
+    CHECK(dialogue_rows("smtp_url") == 1000);
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "smtp_limit");
+
+    text_clear(&message);
+    add(&message, "Subject: x\r\n\r\nhttp://l.test/");
+    text_append(&message, bytes_of(filling, sizeof filling));
+    play_message(text_bytes(&message), 0, bytes_of(NULL, 0));
+    CHECK(dialogue_rows("smtp_url") == 1 && strlen(URL(0, "url")) == 2048);
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "smtp_limit");
+    text_free(&message);
+}
+
+static const char *only_finding(void)
+{
+    return dialogue_rows("finding") == 1 ? dialogue_value("finding", 0, "name") : dialogue_rows("finding") == 0 ? "none" : "several";
+}
+
+UNIT_TEST(mime_senders)
+{
+    MESSAGE("From: \"bob@bank.test\" <x@evil.test>\r\n\r\n");
+    CHECK_TEXT(only_finding(), "mail_spoofed_from");
+    MESSAGE("From: =?utf-8?q?bob=40bank.test?= <x@evil.test>\r\n\r\n");
+    CHECK_TEXT(only_finding(), "mail_spoofed_from");
+    MESSAGE("From: \"bob@Mail.Bank.test, or b@bank.test.\" <x@bank.test>\r\n\r\n");
+    CHECK_TEXT(only_finding(), "none");
+    MESSAGE("From: \"B @ home, @handle\" <x@bank.test> (c@comment.test, too)\r\n\r\n");
+    CHECK_TEXT(only_finding(), "none");
+    MESSAGE("From: a@one.test, b@two.test\r\n\r\n");
+    CHECK_TEXT(only_finding(), "mail_several_from");
+    MESSAGE("From: a@one.test, b@two.test\r\nSender: a@one.test\r\n\r\n");
+    CHECK_TEXT(only_finding(), "none");
+    MESSAGE("From: a@one.test\r\nFrom: b@two.test\r\n\r\n");
+    CHECK_TEXT(only_finding(), "mail_several_from");
+    CHECK_TEXT(MAIL("header_from"), "a@one.test");
+    CHECK_TEXT(dialogue_value("finding", 0, "severity"), "warning");
+}
+
+UNIT_TEST(mime_broken_folding)
+{
+    MESSAGE("Content-Type: text/html;\r\ncharset=\"utf-8\"\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n");
+    CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(only_finding(), "mail_mime_ambiguous");
+}
