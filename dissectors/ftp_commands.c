@@ -87,7 +87,7 @@ static void set_verb(struct ftp_request *request, struct bytes verb)
 /* What a command means before its reply is known. */
 static void on_sent(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, struct ftp_request *request)
 {
-    if (verb == FTP_USER || verb == FTP_PASS || verb == FTP_ACCT) {
+    if (verb == FTP_USER || verb == FTP_PASS || verb == FTP_ACCT || verb == FTP_SITE) {
         ftp_login_on_sent(conversation, ftp, verb, request);
     } else if (verb == FTP_CLNT) {
         ftp_set_text(&ftp->client_software, bytes_trim(text_bytes(&request->argument)));

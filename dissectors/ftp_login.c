@@ -79,12 +79,30 @@ static void on_pass(struct conversation *conversation, struct ftp *ftp, struct f
         hide_argument(&ftp->login, request);
 }
 
+/* "SITE PSWD old new" changes a password, "SITE GPASS" gives a group's: only the word is kept. */
+static void on_site(const struct conversation *conversation, struct ftp_login *login, struct ftp_request *request)
+{
+    struct bytes argument = text_bytes(&request->argument);
+    struct bytes rest;
+    size_t word = bytes_split(argument, ' ', &rest).length;
+
+    if (records_passwords(conversation) || !(bytes_begin_nocase(argument, "PSWD ") || bytes_begin_nocase(argument, "GPASS ") ||
+                                             bytes_begin_nocase(argument, "PASSWD ") || bytes_begin_nocase(argument, "CPWD ")))
+        return;
+    login->secret.limit = FTP_NAME_LIMIT;
+    ftp_set_text(&login->secret, rest);
+    request->argument.length = word;
+    request->argument.at[word] = '\0';
+}
+
 void ftp_login_on_sent(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, struct ftp_request *request)
 {
     if (verb == FTP_USER)
         on_user(&ftp->login, request);
     else if (verb == FTP_PASS)
         on_pass(conversation, ftp, request);
+    else if (verb == FTP_SITE)
+        on_site(conversation, &ftp->login, request);
     else if (verb == FTP_ACCT && !records_passwords(conversation))
         hide_argument(&ftp->login, request);
 }

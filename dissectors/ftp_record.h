@@ -30,7 +30,7 @@
     COLUMN(R, integer, number, "from 1 within the session, in the order of sending") \
     COLUMN(R, integer, time_us, "when the command was sent; microseconds since the epoch, UTC") \
     COLUMN(R, text, command, "the verb in upper case") \
-    COLUMN(R, text, argument, "what follows the verb, as sent; of ACCT, and of PASS of a user who is not anonymous, NULL unless --passwords was given") \
+    COLUMN(R, text, argument, "what follows the verb, as sent; of ACCT, and of PASS of a user who is not anonymous, NULL unless --passwords was given; so are the passwords of SITE PSWD and GPASS left out") \
     COLUMN(R, integer, reply_code, "code of the final reply; NULL where it was not seen") \
     COLUMN(R, text, reply, "text of the final reply; lines joined by LF; NULL where it repeats a password that is not to be recorded") \
     COLUMN(R, integer, delay_us, "from the command to the end of its final reply; microseconds") \

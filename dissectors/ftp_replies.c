@@ -119,6 +119,24 @@ static int answered_by(const struct conversation *conversation, const struct ftp
     return is_stale(ftp, code) ? -1 : 0;
 }
 
+/*
+ * While data travels a server may answer STAT, NOOP or ABOR at once (RFC 959, 4.1.3), before the transfer's own final
+ * reply: the command behind a transfer that a reply is meant for, which does not fit the transfer. 0: none.
+ */
+static unsigned answered_meanwhile(const struct conversation *conversation, const struct ftp *ftp, unsigned code)
+{
+    const struct pending_command *oldest = pending_oldest(&ftp->pending);
+
+    if (oldest == NULL || oldest->verb != FTP_TRANSFER || !nothing_is_missing(conversation) || reply_fits(oldest->verb, code) ||
+        ((const struct ftp_request *)oldest->subject)->preliminary_code == 0)
+        return 0;
+    for (unsigned i = 1; i < ftp->pending.count; i++) {
+        if (reply_fits(ftp->pending.commands[i].verb, code))
+            return i;
+    }
+    return 0;
+}
+
 void ftp_on_strange_line(struct ftp *ftp)
 {
     struct pending_command *oldest = pending_oldest(&ftp->pending);
@@ -133,6 +151,7 @@ bool ftp_on_reply(struct conversation *conversation, struct ftp *ftp)
     unsigned code = ftp->reply.code;
     struct bytes text = text_bytes(&ftp->reply.text);
     struct pending_command command;
+    unsigned meanwhile;
     int answered;
 
     if (ftp_login_shows_secret(ftp, text))
@@ -151,6 +170,12 @@ bool ftp_on_reply(struct conversation *conversation, struct ftp *ftp)
     }
     if (ftp->replies_owed > 0) {
         ftp->replies_owed--;
+        return false;
+    }
+    meanwhile = answered_meanwhile(conversation, ftp, code);
+    if (meanwhile > 0) {
+        command = pending_take(&ftp->pending, meanwhile);
+        ftp_finish_command(conversation, ftp, &command, code, text);
         return false;
     }
     answered = answered_by(conversation, ftp, code);

@@ -137,7 +137,7 @@ void ftp_note_hostile(struct conversation *conversation, struct ftp *ftp, const 
 
 /* ---- ftp_login.c ---- */
 
-/* USER, PASS or ACCT was sent: takes what must not be shown out of the request. */
+/* USER, PASS, ACCT or SITE was sent: takes what must not be shown out of the request. */
 void ftp_login_on_sent(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, struct ftp_request *request);
 
 /* Its final reply. */

@@ -32,13 +32,18 @@ struct pending_command *pending_newest(const struct pending *pending)
     return pending->count > 0 ? &pending->commands[pending->count - 1] : NULL;
 }
 
-struct pending_command pending_take_oldest(struct pending *pending)
+struct pending_command pending_take(struct pending *pending, unsigned place)
 {
-    struct pending_command oldest = pending->commands[0];
+    struct pending_command taken = pending->commands[place];
 
     pending->count--;
-    memmove(pending->commands, pending->commands + 1, pending->count * sizeof *pending->commands);
-    return oldest;
+    memmove(pending->commands + place, pending->commands + place + 1, (pending->count - place) * sizeof *pending->commands);
+    return taken;
+}
+
+struct pending_command pending_take_oldest(struct pending *pending)
+{
+    return pending_take(pending, 0);
 }
 
 unsigned pending_lose_replies(struct pending *pending)

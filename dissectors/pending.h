@@ -45,6 +45,9 @@ struct pending_command *pending_newest(const struct pending *pending);
 /* Takes out the oldest; the answer is a copy of it. Only where one waits. */
 struct pending_command pending_take_oldest(struct pending *pending);
 
+/* The same of the one at `place`, which is less than `count`; 0 is the oldest. */
+struct pending_command pending_take(struct pending *pending, unsigned place);
+
 /*
  * Bytes of the server are missing. Commands that were sent before the newest ones were answered, unless the client
  * does not wait for answers at all: the answer is how many of the oldest the caller has to give up. The rest are doubtful.

@@ -224,6 +224,29 @@ UNIT_TEST(ftp_gap_of_the_server)
     CHECK_TEXT(command_value("DELE", "a", "path"), "");
 }
 
+/* RFC 959, 4.1.3: what is asked while data travels may be answered before the transfer is. */
+UNIT_TEST(ftp_answered_while_data_travels)
+{
+    const struct step steps[] = {
+        LOGIN,
+        CLIENT("RETR a\r\n"),
+        SERVER("150 comes\r\n"),
+        CLIENT("STAT\r\n"),
+        SERVER("213 half of it\r\n"),
+        CLIENT("NOOP\r\n"),
+        SERVER("200 yes\r\n"),
+        CLIENT("ABOR\r\n"),
+        SERVER("426 aborted\r\n"),
+        SERVER("226 as you like\r\n"),
+    };
+
+    PLAY(21, steps);
+    CHECK_TEXT(command_value("STAT", NULL, "reply"), "half of it");
+    CHECK_TEXT(command_value("NOOP", NULL, "reply"), "yes");
+    CHECK_TEXT(command_value("RETR", "a", "reply_code"), "426");
+    CHECK_TEXT(command_value("ABOR", NULL, "reply_code"), "226");
+}
+
 /* ---- logging in ---- */
 
 UNIT_TEST(ftp_passwords_only_where_asked_for)
@@ -265,6 +288,16 @@ UNIT_TEST(ftp_password_that_the_server_repeats)
     CHECK_TEXT(session_value("last_reply"), "500");
     PLAY(21, brief);
     CHECK_TEXT(command_value("PASS", NULL, "reply"), "Login incorrect");
+}
+
+UNIT_TEST(ftp_passwords_of_site)
+{
+    const struct step steps[] = {LOGIN, CLIENT("SITE PSWD older newer\r\n"), SERVER("200 changed to older newer\r\n")};
+
+    PLAY(21, steps);
+    CHECK_TEXT(command_value("SITE", NULL, "argument"), "PSWD");
+    CHECK_TEXT(command_value("SITE", NULL, "reply"), "");
+    CHECK_TEXT(session_value("last_reply"), "200");
 }
 
 UNIT_TEST(ftp_anonymous)
