@@ -3,6 +3,7 @@
  */
 #include "base/log.h"
 #include "base/target.h"
+#include "base/vault.h"
 #include "capture/extract.h"
 #include "pipeline.h"
 #include "reports/reports.h"
@@ -41,6 +42,7 @@ static const char usage_text[] =
     "                                        a directory: all captures in it; -: standard input)\n"
     "  wirescribe live -i IFACE -o DB        watch a network device until Ctrl-C\n"
     "  wirescribe sessions DB                one line a session\n"
+    "  wirescribe files DB                   one line a file that moved\n"
     "  wirescribe sql DB \"SELECT ...\"        ask in SQL, read-only\n"
     "  wirescribe pcap DB FLOW... -w OUT     write the packets of flows out again as a capture\n"
     "  wirescribe report DB [--html FILE]    totals, protocols, hosts, a timeline\n"
@@ -59,15 +61,18 @@ static const char usage_text[] =
     "      --checksums C    packets with a wrong checksum: verify leaves them out, offload (default)\n"
     "                       tells those a network card was to fill in from wrong ones, ignore believes all\n"
     "      --passwords      record passwords too, where a protocol shows them (default: never)\n"
+    "      --store-files DIR  store the contents of files there, each once, named by its SHA-256\n"
+    "      --store-file-limit SIZE   of one file (default 100M); larger ones are not stored\n"
+    "      --store-total-limit SIZE  of all files of this run (default 10G)\n"
     "      --no-ndpi        do not name flows by nDPI: faster; the ndpi_ columns stay NULL\n"
     "  -q, --quiet          no progress, no summary; warnings and errors only\n"
     "live:\n"
     "  -i, --interface IF   the device, as `ip link` names it\n"
     "      --snaplen N      bytes captured of each packet (default 262144)\n"
     "      --no-promiscuous only this machine's own traffic\n"
-    "sessions, sql, info:\n"
+    "sessions, files, sql, info:\n"
     "      --format F       table (default), csv, tsv, json or ndjson\n"
-    "sessions:\n"
+    "sessions, files:\n"
     "      --protocol P     only smtp, ssh, websocket, rdp or ftp\n"
     "      --limit N        at most N lines\n"
     "pcap:\n"
@@ -92,6 +97,9 @@ enum long_option {
     OPTION_THREADS,
     OPTION_CHECKSUMS,
     OPTION_PASSWORDS,
+    OPTION_STORE_FILES,
+    OPTION_STORE_FILE_LIMIT,
+    OPTION_STORE_TOTAL_LIMIT,
     OPTION_NO_NDPI,
     OPTION_TCP_POLICY,
     OPTION_MEMORY,
@@ -114,6 +122,9 @@ struct arguments {
     bool is_quiet;
     bool wants_help;
     bool wants_version;
+    const char *store_files; /* NULL: contents are not stored */
+    uint64_t store_file_limit;
+    uint64_t store_total_limit;
     const char *output;
     const char *protocol;
     long limit;
@@ -148,7 +159,7 @@ static bool parse_number(const char *option, const char *text, long least, long 
 }
 
 /* Bytes, with K, M or G behind the number for the powers of 1024. */
-static bool parse_memory(const char *text, uint64_t *bytes)
+static bool parse_size(const char *option, const char *text, uint64_t *bytes)
 {
     static const char units[] = "KMG";
     unsigned long long number;
@@ -165,7 +176,7 @@ static bool parse_memory(const char *text, uint64_t *bytes)
         if (*end == '\0' || (unit != NULL && end[1] == '\0' && *bytes >> 10 >= number))
             return true;
     }
-    log_error("--memory takes a number of bytes, as in 512M or 4G, not '%s'", text);
+    log_error("%s takes a number of bytes, as in 512M or 4G, not '%s'", option, text);
     return false;
 }
 
@@ -192,6 +203,9 @@ static const struct option long_options[] = {
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"checksums", required_argument, NULL, OPTION_CHECKSUMS},
     {"passwords", no_argument, NULL, OPTION_PASSWORDS},
+    {"store-files", required_argument, NULL, OPTION_STORE_FILES},
+    {"store-file-limit", required_argument, NULL, OPTION_STORE_FILE_LIMIT},
+    {"store-total-limit", required_argument, NULL, OPTION_STORE_TOTAL_LIMIT},
     {"no-ndpi", no_argument, NULL, OPTION_NO_NDPI},
     {"memory", required_argument, NULL, OPTION_MEMORY},
     {"tcp-policy", required_argument, NULL, OPTION_TCP_POLICY},
@@ -266,11 +280,18 @@ static bool take_option(struct arguments *arguments, int letter, const char *val
     case OPTION_PASSWORDS:
         arguments->pipeline.recording.passwords = true;
         return true;
+    case OPTION_STORE_FILES:
+        arguments->store_files = value;
+        return true;
+    case OPTION_STORE_FILE_LIMIT:
+        return parse_size("--store-file-limit", value, &arguments->store_file_limit);
+    case OPTION_STORE_TOTAL_LIMIT:
+        return parse_size("--store-total-limit", value, &arguments->store_total_limit);
     case OPTION_NO_NDPI:
         arguments->pipeline.names_flows = false;
         return true;
     case OPTION_MEMORY:
-        return parse_memory(value, &arguments->pipeline.memory);
+        return parse_size("--memory", value, &arguments->pipeline.memory);
     case OPTION_TCP_POLICY:
         return parse_policy(value, &arguments->pipeline.tcp_policy);
     case 'q':
@@ -331,6 +352,8 @@ static bool parse(struct arguments *arguments, int count, char **words)
     int letter;
 
     *arguments = (struct arguments){
+        .store_file_limit = VAULT_FILE_LIMIT,
+        .store_total_limit = VAULT_TOTAL_LIMIT,
         .pipeline = {.names_flows = true, .stop = &stop_requested, .device = {.promiscuous = true}}, .format = REPORT_TABLE, .dialect = "sqlite"};
     opterr = 0;
     while ((letter = getopt_long(count, words, ":o:f:c:qi:w:h", long_options, NULL)) != -1) {
@@ -433,11 +456,31 @@ static void tell_totals(const struct arguments *arguments, const struct pipeline
                     (unsigned long long)totals->dropped_queue);
 }
 
+/* The stages, with the vault open as long as they run. False where they could not be started: an error was logged. */
+static bool run_stages(struct arguments *arguments, struct pipeline_result *result)
+{
+    struct vault *vault = NULL;
+    bool was_run;
+
+    if (arguments->store_files != NULL) {
+        vault = vault_open(arguments->store_files, arguments->store_file_limit, arguments->store_total_limit);
+        if (vault == NULL)
+            return false;
+    }
+    arguments->pipeline.recording.vault = vault;
+    was_run = pipeline_run(&arguments->pipeline, result);
+    clear_progress();
+    vault_close(vault);
+    return was_run;
+}
+
 static int run_pipeline(struct arguments *arguments)
 {
     struct pipeline_result result;
     bool is_live = arguments->pipeline.device.device != NULL;
 
+    if (arguments->store_files == NULL && (arguments->given[OPTION_STORE_FILE_LIMIT] != NULL || arguments->given[OPTION_STORE_TOTAL_LIMIT] != NULL))
+        return usage_error("limits of stored files want --store-files DIR");
     arguments->pipeline.database = arguments->output;
     if (arguments->pipeline.filter != NULL && !is_live && !capture_check_filter(arguments->pipeline.filter))
         return STATUS_FAILED;
@@ -448,9 +491,8 @@ static int run_pipeline(struct arguments *arguments)
         log_before_message(clear_progress);
     }
     catch_signals();
-    if (!pipeline_run(&arguments->pipeline, &result))
+    if (!run_stages(arguments, &result))
         return STATUS_FAILED;
-    clear_progress();
     if (!result.has_database)
         return STATUS_FAILED;
     if (result.capture == CAPTURE_STOPPED && !is_live)
@@ -492,6 +534,13 @@ static int command_sessions(struct arguments *arguments)
     if (arguments->rest_count != 1)
         return usage_error("sessions wants one database");
     return report_sessions(arguments->rest[0], arguments->protocol, arguments->limit, arguments->format);
+}
+
+static int command_files(struct arguments *arguments)
+{
+    if (arguments->rest_count != 1)
+        return usage_error("files wants one database");
+    return report_files(arguments->rest[0], arguments->protocol, arguments->limit, arguments->format);
 }
 
 static int command_sql(struct arguments *arguments)
@@ -583,9 +632,10 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"read", command_read, " output append filter count threads memory checksums passwords no-ndpi tcp-policy quiet "},
-    {"live", command_live, " output append filter count threads memory checksums passwords no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
+    {"read", command_read, " output append filter count threads memory checksums passwords store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet "},
+    {"live", command_live, " output append filter count threads memory checksums passwords store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
     {"sessions", command_sessions, " format protocol limit "},
+    {"files", command_files, " format protocol limit "},
     {"sql", command_sql, " format "},
     {"pcap", command_pcap, " write where with-data captures "},
     {"report", command_report, " html "},

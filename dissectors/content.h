@@ -2,7 +2,7 @@
  * content.h - what a file holds, as its bytes go by: how many there are, their SHA-256, their media type.
  *
  * Whoever moves a file makes one, adds its bytes in their order, transfer encodings removed, and
- * asks at the end. Nothing of the file is kept but its first bytes.
+ * asks at the end. Nothing of the file is kept but its first bytes, unless the user asks for the contents (base/vault.h).
  */
 #ifndef WIRESCRIBE_DISSECTORS_CONTENT_H
 #define WIRESCRIBE_DISSECTORS_CONTENT_H
@@ -24,7 +24,7 @@ void content_add(struct content *content, struct bytes more);
  */
 void content_expect_prose(struct content *content);
 
-/* `count` bytes are missing here. */
+/* `count` bytes are missing here; 0: what follows or what came is not the file's own. It has no digest then, and is not stored. */
 void content_lose(struct content *content, uint64_t count);
 void content_free(struct content *content);
 
@@ -36,8 +36,9 @@ struct bytes content_mime_type(const struct content *content);
 
 /*
  * The file is over, or broken off: fills size, missing, mime_type, sha256 and stored_path of its row, which
- * borrow from the content until content_free. Call it once.
+ * borrow from the content until content_free. Call it once. `conversation`, whose finding tells where it is not stored although it
+ * was to be, need not be the one that it began with.
  */
-void content_end(struct content *content, struct file_record *row);
+void content_end(struct content *content, struct conversation *conversation, struct file_record *row);
 
 #endif

@@ -79,6 +79,7 @@ struct conversation {
     void *to_next;
     unsigned hand_overs;
     unsigned findings;
+    const char *told_once[ONCE_NAMES]; /* borrowed; NULL behind the last one */
 
     struct piece *pieces; /* IDENTIFYING, UNCLAIMED; owned, IDENTIFY_PIECES long, made with the first piece */
     unsigned piece_count;
@@ -749,18 +750,15 @@ int64_t conversation_next_id(struct conversation *conversation, enum id_kind kin
     return conversation->services->next_id(conversation->services->worker, kind);
 }
 
-void conversation_finding(struct conversation *conversation, const char *severity, const char *name, const char *detail, ...)
+static void write_finding(struct conversation *conversation, const char *severity, const char *name, const char *detail, va_list arguments)
 {
     char text[512];
-    va_list arguments;
     struct finding finding;
 
     if (conversation->findings >= FINDINGS_LIMIT)
         return;
     conversation->findings++;
-    va_start(arguments, detail);
     vsnprintf(text, sizeof text, detail, arguments);
-    va_end(arguments);
     finding = (struct finding){
         .flow_id = record_integer(conversation->facts->flow_id),
         .time_us = record_integer(conversation->now_us),
@@ -769,6 +767,40 @@ void conversation_finding(struct conversation *conversation, const char *severit
         .detail = record_text_of(text),
     };
     conversation_write(conversation, &finding_table, &finding);
+}
+
+void conversation_finding(struct conversation *conversation, const char *severity, const char *name, const char *detail, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, detail);
+    write_finding(conversation, severity, name, detail, arguments);
+    va_end(arguments);
+}
+
+/* Notes the name; false where it was noted before, or there is no room. */
+static bool is_first_time(struct conversation *conversation, const char *name)
+{
+    for (size_t i = 0; i < ONCE_NAMES; i++) {
+        if (conversation->told_once[i] == NULL) {
+            conversation->told_once[i] = name;
+            return true;
+        }
+        if (strcmp(conversation->told_once[i], name) == 0)
+            return false;
+    }
+    return false;
+}
+
+void conversation_finding_once(struct conversation *conversation, const char *severity, const char *name, const char *detail, ...)
+{
+    va_list arguments;
+
+    if (!is_first_time(conversation, name))
+        return;
+    va_start(arguments, detail);
+    write_finding(conversation, severity, name, detail, arguments);
+    va_end(arguments);
 }
 
 bool conversation_expect(struct conversation *conversation, const struct address *server, uint16_t server_port, const struct address *opener,

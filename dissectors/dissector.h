@@ -148,6 +148,11 @@ void conversation_finding(struct conversation *conversation, const char *severit
     __attribute__((format(printf, 4, 5)));
 #define FINDINGS_LIMIT 64
 
+/* The same, unless this conversation has written one of that name by this function. For names that are told once a flow; ONCE_NAMES of them at most. */
+void conversation_finding_once(struct conversation *conversation, const char *severity, const char *name, const char *detail, ...)
+    __attribute__((format(printf, 4, 5)));
+#define ONCE_NAMES 8
+
 /*
  * Announces a data connection that `dissector` will read; `shared` is handed to its open, or to `release` (may be NULL)
  * if it never comes. `opener`: only who connects from there is meant; NULL: whoever does. A flow that stands there before

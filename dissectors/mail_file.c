@@ -50,7 +50,7 @@ static void write_row(struct mail_file *file, struct conversation *conversation,
 
     if (!is_whole)
         content_lose(file->content, 0); /* no digest of a part of it */
-    content_end(file->content, &row);
+    content_end(file->content, conversation, &row);
     row.missing = record_integer((int64_t)file->missing);
     row.complete = record_boolean(is_whole && file->missing == 0);
     if (file->missing > 0)

@@ -8,6 +8,7 @@
 extern const char query_anomalies[];
 extern const char query_captures[];
 extern const char query_contents[];
+extern const char query_files[];
 extern const char query_findings[];
 extern const char query_flows[];
 extern const char query_recent_sessions[];

@@ -28,6 +28,9 @@ bool report_format_of(const char *name, enum report_format *format);
 /* The sessions view. `protocol` NULL: all; `limit` 0: all. */
 int report_sessions(const char *database, const char *protocol, long limit, enum report_format format);
 
+/* The files view, in the same way. */
+int report_files(const char *database, const char *protocol, long limit, enum report_format format);
+
 /* One SQL statement, or several, read-only: nothing in it can change the database or any other file. */
 int report_sql(const char *database, const char *sql, enum report_format format);
 

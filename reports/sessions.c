@@ -1,9 +1,10 @@
-/* sessions.c - `wirescribe sessions`: one line a session. */
+/* sessions.c - `wirescribe sessions`, `wirescribe files`: one line a session, one line a file. */
 #include "base/log.h"
 #include "reports/database.h"
 #include "reports/queries.h"
 
-static enum format_result list_sessions(sqlite3_stmt *statement, const char *protocol, long limit, enum report_format format)
+/* `what`: as messages call the rows. */
+static enum format_result list_rows(sqlite3_stmt *statement, const char *what, const char *protocol, long limit, enum report_format format)
 {
     enum format_result result;
     uint64_t rows;
@@ -13,13 +14,13 @@ static enum format_result list_sessions(sqlite3_stmt *statement, const char *pro
     sqlite3_bind_int(statement, sqlite3_bind_parameter_index(statement, ":is_table"), format == REPORT_TABLE);
     result = format_rows(statement, format, stdout, &rows);
     if (result == FORMAT_DONE && rows == 0 && protocol != NULL)
-        log_note("no sessions of the protocol '%s'", protocol);
+        log_note("no %s of the protocol '%s'", what, protocol);
     else if (result == FORMAT_DONE && rows == 0)
-        log_note("no sessions");
+        log_note("no %s", what);
     return result;
 }
 
-int report_sessions(const char *path, const char *protocol, long limit, enum report_format format)
+static int list(const char *path, const char *query, const char *what, const char *protocol, long limit, enum report_format format)
 {
     sqlite3 *database = database_open(path);
     sqlite3_stmt *statement;
@@ -27,10 +28,20 @@ int report_sessions(const char *path, const char *protocol, long limit, enum rep
 
     if (database == NULL)
         return 1;
-    statement = database_prepare(database, query_sessions, NULL);
+    statement = database_prepare(database, query, NULL);
     if (statement != NULL)
-        status = database_status(database, list_sessions(statement, protocol, limit, format));
+        status = database_status(database, list_rows(statement, what, protocol, limit, format));
     sqlite3_finalize(statement);
     database_close(database);
     return status;
+}
+
+int report_sessions(const char *path, const char *protocol, long limit, enum report_format format)
+{
+    return list(path, query_sessions, "sessions", protocol, limit, format);
+}
+
+int report_files(const char *path, const char *protocol, long limit, enum report_format format)
+{
+    return list(path, query_files, "files", protocol, limit, format);
 }
