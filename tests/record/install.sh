@@ -3,7 +3,10 @@
 #
 #   install.sh            name what is missing, then install it
 #   install.sh --check    only name what is missing; exit status 1 if anything is
+#   install.sh --folder   name the folder of the unpacked servers
 #
+# Debian lets one mail server and one FTP server be installed: Postfix and ProFTPD. The others are fetched and unpacked
+# into a folder of their own (WIRESCRIBE_SERVERS, default /var/cache/wirescribe-servers); only their libraries are installed.
 # No service is left running: while apt works, policy-rc.d forbids every start, and Postfix is
 # told to write no configuration. The recording scripts start private instances of their own.
 set -euo pipefail
@@ -12,25 +15,51 @@ packages=(
     # network namespaces, recording
     ethtool iproute2 tcpdump psmisc python3 openssl
     # SMTP
-    postfix libsasl2-modules libsasl2-modules-db sasl2-bin swaks
+    postfix libsasl2-modules libsasl2-modules-db sasl2-bin swaks dovecot-core dovecot-lmtpd s-nail sharutils
     # SSH
     openssh-server openssh-client dropbear-bin
     # WebSocket
     python3-websockets websocketd
     # RDP
     xrdp freerdp2-x11 xvfb xdotool xclip
-    # FTP (Debian lets only one ftp-server package be installed; pyftpdlib is a second implementation)
-    proftpd-core proftpd-mod-crypto python3-pyftpdlib lftp curl
+    # FTP
+    proftpd-core proftpd-mod-crypto python3-pyftpdlib lftp curl ncftp
     # make fuzz
     clang
 )
+
+unpacked=(exim4-daemon-light opensmtpd vsftpd pure-ftpd)
+servers=${WIRESCRIBE_SERVERS:-/var/cache/wirescribe-servers}
 
 is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+# The libraries that a package depends on, as apt knows them.
+libraries_of() {
+    apt-cache show --no-all-versions "$1" | sed -n 's/^Depends: //p' | tr ',' '\n' | sed 's/^ *//; s/[ (|:].*//' | grep '^lib' || true
+}
+
+# Fetches a package and unpacks it into its folder; the folder appears when all of it is there.
+unpack() {
+    local package=$1 fetched
+    fetched=$(mktemp -d)
+    chmod 755 "$fetched"
+    (cd "$fetched" && apt-get download -q "$package")
+    mkdir -p "$servers"
+    rm -rf "${servers:?}/$package" "${servers:?}/$package.new"
+    dpkg-deb -x "$fetched"/*.deb "$servers/$package.new"
+    dpkg-deb -W "$fetched"/*.deb | tr '\t' ' ' >"$servers/$package.new/VERSION"
+    mv "$servers/$package.new" "$servers/$package"
+    rm -rf "$fetched"
+}
+
+if [ "${1-}" = --folder ]; then
+    echo "$servers"
+    exit 0
+fi
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-    echo "install.sh: this system has no apt; install by hand: ${packages[*]}" >&2
+    echo "install.sh: this system has no apt; install by hand: ${packages[*]}; unpack: ${unpacked[*]}" >&2
     exit 1
 fi
 
@@ -38,11 +67,15 @@ missing=()
 for package in "${packages[@]}"; do
     is_installed "$package" || missing+=("$package")
 done
-if [ "${#missing[@]}" -eq 0 ]; then
-    echo "recording tools: all ${#packages[@]} packages are installed"
+absent=()
+for package in "${unpacked[@]}"; do
+    [ -s "$servers/$package/VERSION" ] || absent+=("$package")
+done
+if [ "${#missing[@]}" -eq 0 ] && [ "${#absent[@]}" -eq 0 ]; then
+    echo "recording tools: all ${#packages[@]} packages are installed, ${#unpacked[@]} are unpacked in $servers"
     exit 0
 fi
-echo "recording tools: missing: ${missing[*]}"
+echo "recording tools: missing: ${missing[*]} ${absent[*]}"
 if [ "${1-}" = --check ]; then
     exit 1
 fi
@@ -70,5 +103,13 @@ chmod 755 "$policy"
 export DEBIAN_FRONTEND=noninteractive
 echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
 apt-get update -q
-apt-get install -q -y --no-install-recommends "${missing[@]}"
-echo "recording tools: installed ${missing[*]}"
+for package in "${absent[@]}"; do
+    mapfile -t -O "${#missing[@]}" missing < <(libraries_of "$package")
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+    apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+for package in "${absent[@]}"; do
+    unpack "$package"
+done
+echo "recording tools: installed ${missing[*]}; unpacked ${absent[*]}"

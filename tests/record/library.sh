@@ -17,6 +17,7 @@ client_address6=fd00:77::2
 alice_password='correct horse'
 bob_password='battery-staple'
 
+servers=$("$record_folder/install.sh" --folder)  # those that cannot be installed beside others
 work=            # the case's folder for configuration, logs and captures
 capture_pid=
 
@@ -95,6 +96,14 @@ $client_address6 client6.example.test client6
 HOSTS
     printf 'hosts: files\npasswd: files\ngroup: files\nshadow: files\nservices: files\nprotocols: files\n' \
         >"$etc/nsswitch.conf"
+}
+
+# account NAME ID [HOME]: one more user, without a password, inside the server's namespace alone.
+account() {
+    local etc=/etc/netns/$network-server
+    sed -i "/^$1:/d" "$etc/passwd" "$etc/group"
+    printf '%s:x:%d:%d::%s:/usr/sbin/nologin\n' "$1" "$2" "$2" "${3:-/nonexistent}" >>"$etc/passwd"
+    printf '%s:x:%d:\n' "$1" "$2" >>"$etc/group"
 }
 
 # Ends every process inside the namespaces (only ours can be there), then removes all traces.
@@ -221,10 +230,11 @@ truth() {
     /usr/bin/python3 "$record_folder/$script" --case "$protocol/$case_name" "$@" >"$work/truth.json"
 }
 
+# Of packages that are installed, and of those that install.sh unpacked.
 versions() {
     local package
     for package in "$@"; do
-        dpkg-query -W -f "\${Package} \${Version}\n" "$package"
+        cat "$servers/$package/VERSION" 2>/dev/null || dpkg-query -W -f "\${Package} \${Version}\n" "$package"
     done
 }
 

@@ -2,9 +2,14 @@
 # Records SMTP: a private Postfix that knows alice and bob at example.test, delivers into their
 # Maildirs and rejects others; swaks, curl and a small script of ours as clients.
 
-smtp_cases=(plain pipelining starttls auth rejected bdat odd-port ipv6)
+smtp_cases=(plain pipelining starttls auth rejected bdat odd-port ipv6 exim exim-chunking exim-auth shapes user-agent utf8 big scram starttls-refused lmtp)
 
 smtp_packages=(postfix swaks curl)
+
+# shellcheck source=mailers.sh
+. "$record_folder/mailers.sh"
+# shellcheck source=exim.sh
+. "$record_folder/exim.sh"
 
 # smtp_server PORT [SETTING...]: starts Postfix with extra lines for its main.cf.
 smtp_server() {
@@ -63,7 +68,7 @@ smtp_is_idle() {
 smtp_finish() {
     await "the end of all deliveries" 15 smtp_is_idle
     capture_stop
-    truth truth_smtp.py --log "$work/postfix.log" --mail "$work/mail" --transcript "$work/client.log"
+    truth truth_smtp.py --log "$work/postfix.log" --mail "$work/mail" --transcript "$work/client.log" "$@"
 }
 
 smtp_swaks() {
@@ -127,16 +132,22 @@ smtp_starttls() {
         postfix curl
 }
 
-smtp_auth() {
-    printf 'pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: %s\nmech_list: PLAIN LOGIN CRAM-MD5\n' \
-        "$work/sasldb" >"$work/smtpd.conf"
+sasl_settings=('smtpd_sasl_auth_enable = yes' 'smtpd_sasl_local_domain = server.example.test' 'broken_sasl_auth_clients = yes')
+
+# sasl_accounts MECHANISMS: alice may log in to Postfix.
+sasl_accounts() {
+    printf 'pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: %s\nmech_list: %s\n' \
+        "$work/sasldb" "$1" >"$work/smtpd.conf"
     printf '%s' "$alice_password" |
         saslpasswd2 -p -c -f "$work/sasldb" -u server.example.test alice
     chown postfix "$work/sasldb"
     mkdir -p "$work/postfix/sasl"
     mv "$work/smtpd.conf" "$work/postfix/sasl/"
-    smtp_server 25 'smtpd_sasl_auth_enable = yes' 'smtpd_sasl_local_domain = server.example.test' \
-        'broken_sasl_auth_clients = yes'
+}
+
+smtp_auth() {
+    sasl_accounts 'PLAIN LOGIN CRAM-MD5'
+    smtp_server 25 "${sasl_settings[@]}"
     capture_start
     smtp_swaks --server "$server_address" --auth LOGIN --auth-user alice \
         --auth-password wrong --from alice@example.test --to bob@example.test --quit-after AUTH

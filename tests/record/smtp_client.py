@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plays SMTP dialogues that ordinary clients do not: grouped commands, rejections, BDAT.
 
-smtp_client.py pipelining|rejected|bdat SERVER PORT; prints the dialogue as swaks does
+smtp_client.py pipelining|rejected|bdat|chunking|lmtp SERVER PORT; prints the dialogue as swaks does
 (' -> ' sent, '<-  ' received), for truth_smtp.py.
 """
 import socket
@@ -45,11 +45,14 @@ class Dialogue:
         self.send(*stuffed, ".")
         return self.replies(1)
 
-    def chunk(self, text, last=False):
+    def send_chunk(self, text, last=False):
         data = text.encode()
         command = f"BDAT {len(data)}{' LAST' if last else ''}"
         print(" ->", command)
         self.socket.sendall(command.encode() + b"\r\n" + data)
+
+    def chunk(self, text, last=False):
+        self.send_chunk(text, last)
         return self.replies(1)
 
 
@@ -109,6 +112,38 @@ def bdat(dialogue):
     dialogue.ask("QUIT")
 
 
+def chunking(dialogue):
+    """What a relay sends that knows PIPELINING and CHUNKING: envelope and chunks in groups."""
+    dialogue.ask("EHLO client.example.test")
+    for number, size in enumerate((400, 3000), 1):
+        dialogue.send("MAIL FROM:<carol@sender.test> SIZE=5000", "RCPT TO:<alice@example.test>",
+                      "RCPT TO:<nobody@example.test>", "RCPT TO:<bob@example.test>")
+        text = "\r\n".join(mail(f"chunk {number}", *("line %d" % line for line in range(size // 10)), "."))
+        dialogue.send_chunk(text[:size // 2])
+        dialogue.send_chunk(text[size // 2:] + "\r\n", last=True)
+        dialogue.replies(6)
+    dialogue.ask("MAIL FROM:<carol@sender.test>", "RCPT TO:<nobody@example.test>", "RSET")
+    dialogue.ask("MAIL FROM:<dave@sender.test>", "RCPT TO:<bob@example.test>")
+    dialogue.chunk("\r\n".join(mail("you won the lottery", "send money")) + "\r\n", last=True)
+    dialogue.ask("MAIL FROM:<erin@sender.test>", "RCPT TO:<bob@example.test>", "DATA")
+    dialogue.message(*mail("with data", "as ever"))
+    dialogue.ask("MAIL FROM:<dropped@sender.test>", "RCPT TO:<alice@example.test>", "RSET", "QUIT")
+
+
+def lmtp(dialogue):
+    """After the data each accepted recipient gets a reply."""
+    dialogue.ask("LHLO client.example.test")
+    dialogue.ask("MAIL FROM:<carol@sender.test>", "RCPT TO:<alice@example.test>", "RCPT TO:<nobody@example.test>",
+                 "RCPT TO:<bob@example.test>", "DATA")
+    dialogue.message(*mail("for two mailboxes", ".one", "two"))
+    dialogue.replies(1)
+    dialogue.ask("MAIL FROM:<dave@sender.test>", "RCPT TO:<bob@example.test>", "DATA")
+    dialogue.message(*mail("for one mailbox", "three"))
+    dialogue.ask("QUIT")
+
+
 if __name__ == "__main__":
     script, address, number = sys.argv[1:]
-    {"pipelining": pipelining, "rejected": rejected, "bdat": bdat}[script](Dialogue(address, int(number)))
+    {"pipelining": pipelining, "rejected": rejected,
+     "bdat": bdat, "chunking": chunking,
+     "lmtp": lmtp}[script](Dialogue(address, int(number)))

@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""Reads what Postfix logged and delivered, and what the client printed, into truth.json.
+"""Reads what Postfix (or Exim, Dovecot: truth_exim.py, truth_dovecot.py) logged and delivered, and what the client printed, into truth.json.
 
 Sessions come from the log (connect .. disconnect of one smtpd process) and are paired in order
 with the dialogues of the client's transcript. Sizes are measured on the delivered files: what
-stands after the Received header that Postfix put on top, each line end counted as CR LF.
+stands after the Received header that the server put on top, each line end counted as CR LF.
 """
 import argparse
 import json
 import pathlib
 import re
+
+import truth_dovecot
+import truth_exim
+import truth_mail
 
 LOG_LINE = re.compile(r"postfix/(?P<daemon>\w+)\[(?P<pid>\d+)\]: (?P<text>.*)")
 CLIENT = re.compile(r"[\w.-]+\[(?P<ip>[0-9a-f.:]+)\]")
@@ -94,12 +98,16 @@ def read_delivered(folder):
     for path in folder.rglob("new/*"):
         data = path.read_bytes()
         match = re.search(rb"^Received: .*\n(?:[ \t].*\n)*", data, re.MULTILINE)
-        queue_id = re.search(rb"\bid (\w+)", match[0])[1].decode()
+        queue_id, _, _ = re.search(rb"\bid ([^\s;]+)", match[0])[1].decode().partition(":R")
+        returned = re.search(rb"^Return-Path: <(.*)>$", data, re.MULTILINE)
         sent = data[match.end():]
         header = sent.split(b"\n\n", 1)[0].decode("utf-8", "replace")
-        subject = re.search(r"^Subject: (.*)$", header, re.MULTILINE)
-        found[queue_id] = {"size": len(sent) + sent.count(b"\n"),
-                           "subject": subject[1] if subject else None}
+        subject = re.search(r"^Subject: (.*(?:\n[ \t].*)*)$", header, re.MULTILINE)
+        sent = truth_mail.as_sent(sent)
+        found[queue_id] = {"size": len(sent), "subject": truth_mail.decoded_header(subject[1]) if subject else None,
+                           "parts": truth_mail.parts(sent)}
+        if returned:
+            found[queue_id]["from"] = returned[1].decode()
     return found
 
 
@@ -113,39 +121,45 @@ def read_dialogues(transcript):
         text = match["text"].strip()
         if match["sent"]:
             last_sent = text
-            if dialogues and not under_tls and re.match(r"(EHLO|HELO) ", text):
+            if dialogues and not under_tls and re.match(r"(EHLO|HELO|LHLO) ", text, re.IGNORECASE):
                 dialogues[-1]["helo"] = text.split(" ", 1)[1]
             continue
         if not re.match(r"\d{3}[ -]", text + " "):
             continue
-        if text.startswith("220") and last_sent != "STARTTLS" and (
+        if text.startswith("220") and last_sent.upper() != "STARTTLS" and (
                 not dialogues or dialogues[-1]["replies"]):
-            dialogues.append({"banner": text[4:], "helo": None, "extensions": [], "replies": []})
+            dialogues.append({"banner": text[4:], "helo": None, "extensions": [], "replies": [], "refused": []})
             under_tls, last_sent = False, ""
         if under_tls or not dialogues:
             continue
         dialogue_reply(dialogues[-1], text, last_sent)
-        under_tls = last_sent == "STARTTLS" and text.startswith("220 ")
+        under_tls = last_sent.upper() == "STARTTLS" and text.startswith("220 ")
     return dialogues
 
 
 def dialogue_reply(dialogue, text, last_sent):
-    if last_sent.startswith("EHLO") and text.startswith("250"):
+    if last_sent[:4].upper() in ("EHLO", "LHLO") and text.startswith("250"):
         dialogue["extensions"].append(text[4:])
     if text[3:4] != "-":
+        if last_sent[:4].upper() in ("RCPT", "DATA") and text.startswith("550"):
+            dialogue["refused"].append(text)
         dialogue["replies"].append(int(text[:3]))
         dialogue["last_reply"] = text
+
+
+READERS = {"postfix": read_sessions, "exim": truth_exim.read_sessions, "dovecot": truth_dovecot.read_sessions}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--case", required=True)
+    parser.add_argument("--server", choices=READERS, default="postfix")
     parser.add_argument("--log", type=pathlib.Path, required=True)
     parser.add_argument("--mail", type=pathlib.Path, required=True)
     parser.add_argument("--transcript", type=pathlib.Path, required=True)
     options = parser.parse_args()
 
-    sessions = read_sessions(options.log)
+    sessions = READERS[options.server](options.log)
     delivered = read_delivered(options.mail)
     dialogues = read_dialogues(options.transcript)
     if not sessions or len(sessions) != len(dialogues):
@@ -154,13 +168,15 @@ def main():
         # The first line of EHLO's reply names the server, it is no extension.
         dialogue["extensions"] = dialogue["extensions"][1:]
         session.update(dialogue)
+        if options.server == "dovecot":
+            session["rejections"] = truth_dovecot.rejections(dialogue)
         # curl prints neither its QUIT nor the answer.
         if not session["tls"] and "quit" in session["commands_logged"] and session["replies"][-1] != 221:
             session["last_reply"] = None
         for mail in session["transactions"]:
             mail.update(delivered.get(mail["queue_id"], {}))
     print(json.dumps({"case": options.case, "protocol": "smtp",
-                      "sources": ["postfix log", "delivered mail", "client transcript"],
+                      "sources": [f"{options.server} log", "delivered mail", "client transcript"],
                       "sessions": sessions}, indent=2))
 
 
