@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "dissectors/content_kind.h"
 #include "dissectors/ftp_record.h"
 
 #include <string.h>
@@ -295,6 +296,7 @@ static void write_file(struct conversation *conversation, struct ftp_channel *ch
     if (!payload->has_begun && channel->has_data) /* an empty file has its content too */
         ftp_payload_begin(payload, conversation, &form, FTP_PAYLOAD_FILE);
     content_end(payload->content, conversation, &file);
+    content_find_contradictions(conversation, payload->content, base_name(text_bytes(&channel->path)), bytes_of(NULL, 0));
     if (payload->has_passed) { /* nobody looked at them, but they came */
         file.size = record_integer((int64_t)ftp_channel_size(channel));
         file.size.is_known = payload->block == NULL;
