@@ -1,6 +1,7 @@
 /* mail_file.c - see mail_file.h */
 #include "dissectors/mail_file.h"
 
+#include "dissectors/content_kind.h"
 #include "dissectors/mail_text.h"
 
 void mail_file_begin(struct mail_file *file, struct conversation *conversation)
@@ -56,6 +57,7 @@ static void write_row(struct mail_file *file, struct conversation *conversation,
     if (file->missing > 0)
         row.size = (struct record_integer){.is_known = false}; /* what the encoded bytes would have been is not known */
     conversation_write(conversation, &file_table, &row);
+    content_find_contradictions(conversation, file->content, text_bytes(&file->name), text_bytes(&file->declared_type));
 }
 
 bool mail_file_end(struct mail_file *file, struct conversation *conversation, int64_t mail_id, bool is_whole)

@@ -118,12 +118,11 @@ enum mail_line mail_header_line(struct mail_header *header, struct bytes line, s
     return MAIL_LINE_OF_HEADER;
 }
 
-void mail_header_lose(struct mail_header *header)
+void mail_header_lose(struct mail_header *header, bool field_may_go_on)
 {
     if (header->phase != MAIL_HEADER_READING)
         return;
-    /* the field that is being read may have gone on in the missing bytes */
-    if (header->has_first_line && header->current != MAIL_OTHER_FIELD && header->keeps_current)
+    if (field_may_go_on && header->has_first_line && header->current != MAIL_OTHER_FIELD && header->keeps_current)
         text_free(&header->value[header->current]);
     header->phase = MAIL_HEADER_LOST;
 }

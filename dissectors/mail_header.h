@@ -65,8 +65,8 @@ enum mail_line {
 /* The next line, without its end, of which `length` bytes were seen with its end (a longer one may be cut). Not once the block is over. */
 enum mail_line mail_header_line(struct mail_header *header, struct bytes line, size_t length);
 
-/* Bytes are missing here. */
-void mail_header_lose(struct mail_header *header);
+/* Bytes are missing here. `field_may_go_on`: in them; then that field is not known. */
+void mail_header_lose(struct mail_header *header, bool field_may_go_on);
 
 /* The block is over though no empty line was seen: a delimiter, or the message's end. */
 void mail_header_end(struct mail_header *header);

@@ -152,10 +152,15 @@ static void on_decoded(struct mail_leaf *leaf, struct bytes bytes)
     mail_file_add(&leaf->file, bytes);
     if (leaf->decoded != NULL)
         leaf->decoded(leaf->owner, bytes);
-    if (!leaf->is_text)
-        return;
-    add_to_text(leaf, bytes);
-    mail_uu_add(&leaf->uu, bytes);
+    while (leaf->is_text && bytes.length > 0) { /* line by line, so that the rows' order does not depend on how the bytes come */
+        struct bytes rest;
+        struct bytes line = bytes_split(bytes, '\n', &rest);
+
+        line.length += rest.at != NULL ? 1 : 0;
+        add_to_text(leaf, line);
+        mail_uu_add(&leaf->uu, line);
+        bytes = rest;
+    }
 }
 
 void mail_leaf_add(struct mail_leaf *leaf, struct bytes bytes)

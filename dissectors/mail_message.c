@@ -242,7 +242,7 @@ struct record_text mail_message_field(const struct mail_message *message, enum m
 {
     if (message == NULL)
         return record_text_of(NULL);
-    return record_text_unless_empty(bytes_trim(text_bytes(&message->value[field])));
+    return record_text_unless_empty(text_bytes(&message->value[field]));
 }
 
 struct record_integer mail_message_received_hops(const struct mail_message *message)

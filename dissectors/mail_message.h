@@ -26,7 +26,7 @@ void mail_message_end(struct mail_message *message, bool is_whole);
 /* The message is not to be told of: no more rows. */
 void mail_message_free(struct mail_message *message);
 
-/* A header field, decoded (RFC 2047), without the spaces around it; unknown where there is none. Valid until mail_message_free. */
+/* A header field, without the spaces around it, then decoded (RFC 2047); unknown where there is none. Valid until mail_message_free. */
 struct record_text mail_message_field(const struct mail_message *message, enum mail_field field);
 
 /* Where the headers were seen to their end: how many Received they have. */

@@ -519,10 +519,16 @@ void mime_reader_add(struct mime_reader *reader, struct bytes bytes)
 
 /* ---- gaps and the end ---- */
 
+/* Whether the newest field may have gone on in missing bytes: not behind the beginning of another. */
+static bool field_may_go_on(const struct mime_reader *reader)
+{
+    return reader->line.length == 0 || strchr(" \t\r", reader->line.at[0]) != NULL;
+}
+
 /* What the lost bytes said is not invented: a message that has not said before what it holds is read no further. */
 static void lose_headers(struct mime_reader *reader)
 {
-    mail_header_lose(&reader->header);
+    mail_header_lose(&reader->header, field_may_go_on(reader));
     if (reader->level_count > 0 || mail_header_value(&reader->header, MAIL_CONTENT_TYPE).length > 0)
         cut_headers(reader);
     else
@@ -573,7 +579,7 @@ void mime_reader_end(struct mime_reader *reader, bool is_whole)
         if (reader->level_count > 0)
             note(reader, MIME_NO_END);
     } else if (reader->phase == MIME_HEADERS) {
-        mail_header_lose(&reader->header);
+        mail_header_lose(&reader->header, field_may_go_on(reader));
         if (!reader->has_message_header)
             tell_message_header(reader);
     }

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 
 import hostile
+import mails
 import packets as tcp
 
 
@@ -130,7 +131,7 @@ def rdp_x509(case):
 
 
 CONVERSATIONS = {"smtp/headers": (smtp_headers, 25), "ftp/system": (ftp_system, 21), "ftp/logins": (ftp_logins, 21),
-                 "ftp/step": (ftp_step, 21), "ftp/ccc": (ftp_ccc, 21), "tls/alpn": (tls_alpn, 443), "rdp/x509": (rdp_x509, 3389)}
+                 "ftp/step": (ftp_step, 21), "ftp/ccc": (ftp_ccc, 21), "tls/alpn": (tls_alpn, 443), "rdp/x509": (rdp_x509, 3389), **mails.CONVERSATIONS}
 
 
 def write_conversation(name, folder):
