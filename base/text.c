@@ -15,6 +15,8 @@ static bool text_reserve(struct text *text, size_t more)
         return true;
     while (capacity < needed)
         capacity *= 2;
+    if (capacity > text->limit + 1 && needed <= text->limit + 1)
+        capacity = text->limit + 1; /* there will never be more */
     grown = memory_resize(text->at, capacity);
     if (grown == NULL)
         return false;

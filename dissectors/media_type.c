@@ -57,7 +57,8 @@ static magic_t open_cookie(void)
     if (cookie != NULL && magic_load(cookie, NULL) == 0)
         return cookie;
     if (!atomic_flag_test_and_set(&has_warned))
-        log_warning("media types stay unknown: libmagic does not start: %s", cookie != NULL && magic_error(cookie) != NULL ? magic_error(cookie) : "out of memory");
+        log_warning("media types stay unknown: libmagic does not start: %s",
+                    cookie != NULL && magic_error(cookie) != NULL ? magic_error(cookie) : "out of memory");
     if (cookie != NULL)
         magic_close(cookie);
     return NULL;

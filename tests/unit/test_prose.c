@@ -26,6 +26,17 @@ UNIT_TEST(prose_is_plain_text)
     CHECK_TEXT(TYPE(".profile is the name"), "text/plain");
 }
 
+UNIT_TEST(prose_holds_these_control_characters_alone)
+{
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char text[] = "a word, and another one, and one more behind it";
+        bool is_text = (byte >= 7 && byte <= 10) || byte == 12 || byte == 13 || byte == 27 || (byte >= 32 && byte != 127);
+
+        text[20] = (char)byte;
+        CHECK_TEXT(TYPE(text), is_text ? "text/plain" : "(ask)");
+    }
+}
+
 UNIT_TEST(prose_is_html)
 {
     CHECK_TEXT(TYPE("<!DOCTYPE html>\n<html>"), "text/html");
