@@ -174,6 +174,14 @@ void mail_leaf_add(struct mail_leaf *leaf, struct bytes bytes)
         on_decoded(leaf, mime_decode(&leaf->decoder, take_up_to(&rest, MIME_DECODE_PIECE), room));
 }
 
+void mail_leaf_add_rest(struct mail_leaf *leaf)
+{
+    char room[MIME_DECODE_ROOM];
+
+    if (leaf->file.is_open)
+        on_decoded(leaf, mime_decode_end(&leaf->decoder, room));
+}
+
 void mail_leaf_lose(struct mail_leaf *leaf, uint64_t count)
 {
     if (!leaf->file.is_open)

@@ -143,6 +143,8 @@ static void end_leaf(void *owner, bool is_whole)
 {
     struct mail_entity *entity = owner;
 
+    if (is_whole)
+        mail_leaf_add_rest(&entity->leaf);
     end_inner(entity, is_whole);
     mail_leaf_end(&entity->leaf, is_whole);
 }

@@ -131,6 +131,18 @@ struct bytes mime_decode(struct mime_decoder *decoder, struct bytes piece, char 
     return piece;
 }
 
+struct bytes mime_decode_end(const struct mime_decoder *decoder, char room[MIME_DECODE_ROOM])
+{
+    /* GMime keeps the letters of the group, six bits each: two hold one byte, three hold two, and the bits behind them none */
+    unsigned letters = decoder->encoding == MIME_BASE64 && decoder->gmime.state > 0 ? (unsigned)decoder->gmime.state : 0;
+    uint32_t bits = decoder->gmime.save;
+    size_t length = letters == 3 ? 2 : letters == 2 ? 1 : 0;
+
+    for (size_t i = 0; i < length; i++)
+        room[i] = (char)(bits >> (6 * letters - 8 * (i + 1)));
+    return bytes_of(room, length);
+}
+
 void mime_decoder_lose(struct mime_decoder *decoder)
 {
     mime_decoder_begin(decoder, decoder->encoding);

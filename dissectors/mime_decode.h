@@ -28,6 +28,9 @@ void mime_decoder_begin(struct mime_decoder *decoder, enum mime_encoding encodin
 /* Decodes a piece of MIME_DECODE_PIECE bytes at most into `room`; the answer lies there, or is the piece itself. */
 struct bytes mime_decode(struct mime_decoder *decoder, struct bytes piece, char room[MIME_DECODE_ROOM]);
 
+/* After the last piece: what a last group of base64 holds that is not whole, for want of padding. The answer lies in `room`. */
+struct bytes mime_decode_end(const struct mime_decoder *decoder, char room[MIME_DECODE_ROOM]);
+
 /* Bytes are missing here. */
 void mime_decoder_lose(struct mime_decoder *decoder);
 

@@ -169,6 +169,17 @@ UNIT_TEST(mime_uuencode_in_text)
     CHECK_TEXT(MAIL("attachments"), "2");
 }
 
+UNIT_TEST(mime_base64_without_padding)
+{
+    MESSAGE("Content-Type: application/x; name=n\r\nContent-Transfer-Encoding: base64\r\n\r\naGVs\r\nbG8\r\n");
+    CHECK_TEXT(FILE_ROW(0, "size"), "5");
+    CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO_BARE);
+    MESSAGE("Content-Type: application/x; name=n\r\nContent-Transfer-Encoding: base64\r\n\r\naGV\r\nsb *A\r\n");
+    CHECK_TEXT(FILE_ROW(0, "size"), "4");
+    MESSAGE("Content-Type: application/x; name=n\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsb\r\n");
+    CHECK_TEXT(FILE_ROW(0, "size"), "3");
+}
+
 /* The part that lost bytes has no digest; the next one is whole again. */
 UNIT_TEST(mime_gap_in_part)
 {
