@@ -167,7 +167,7 @@ ends 'Ctrl-C keeps what was read'
 # ---- the commands that read a database ------------------------------------------------
 
 for format in table csv tsv json ndjson; do
-    for command in 'sessions both.db' 'info both.db'; do
+    for command in 'sessions both.db' 'files both.db' 'info both.db'; do
         # shellcheck disable=SC2086
         try $command --format $format
         expect_status 0
