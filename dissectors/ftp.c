@@ -151,6 +151,7 @@ static enum verdict on_server_line(struct conversation *conversation, struct ftp
     switch (reply_add_line(&ftp->reply, REPLY_FTP, line)) {
     case REPLY_MORE:
         return VERDICT_GO_ON;
+    case REPLY_BEFORE:
     case REPLY_STRANGE:
         if (line.length > 0)
             ftp_on_strange_line(ftp);

@@ -100,10 +100,14 @@ enum reply_found reply_add_line(struct reply_reader *reader, enum reply_style st
         reader->code = code;
     } else if (style == REPLY_FTP && code != reader->code) {
         has_code = false; /* text, whatever it begins with */
+    } else if (has_code && code != reader->code && reader->may_have_ended) {
+        reader->is_open = false;
+        return REPLY_BEFORE;
     } else if (has_code && code != reader->code) {
         reader->codes_differ = true; /* clients go by the last line's */
         reader->code = code;
     }
+    reader->may_have_ended = false;
     add_text(reader, has_code ? text_behind_code(line) : line);
     reader->is_open = !has_code || continues(line);
     if (reader->is_open && reader->lines >= REPLY_LINES_LIMIT)

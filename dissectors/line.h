@@ -35,7 +35,8 @@ bool line_is_tls(const struct cursor *bytes);
 struct reply_reader {
     unsigned code;    /* of the reply being gathered or last told; 0: none */
     bool is_open;     /* more lines must follow */
-    bool codes_differ; /* SMTP: its lines have several codes; `code` is the last one's */
+    bool may_have_ended; /* SMTP: set by the caller: the other side went on behind the newest line, as if it were the last */
+    bool codes_differ;   /* SMTP: its lines have several codes; `code` is the last one's */
     unsigned lines;
     struct text text; /* the lines' texts without codes, joined by LF */
 };
@@ -43,6 +44,7 @@ struct reply_reader {
 enum reply_found {
     REPLY_MORE,    /* a line of a reply whose end is not there yet */
     REPLY_WHOLE,   /* `code` and `text` tell a whole reply, until the next call */
+    REPLY_BEFORE,  /* SMTP: the same, of a reply that ended without its last line; this line belongs to the next one, give it again */
     REPLY_STRANGE, /* the line is no part of a reply */
 };
 

@@ -92,7 +92,7 @@ static void end_chunk(struct smtp *smtp)
     smtp_leave_message(smtp, SMTP_COMMANDS);
 }
 
-/* BDAT size [LAST] (RFC 3030, 2). Behind a size that is no number no bytes follow; the server refuses it. */
+/* BDAT size [LAST] (RFC 3030, 2). Behind a size that is no number, or another word, no bytes follow; the server refuses it. */
 static void on_bdat_command(struct conversation *conversation, struct smtp *smtp, struct bytes argument)
 {
     struct bytes rest;
@@ -100,8 +100,11 @@ static void on_bdat_command(struct conversation *conversation, struct smtp *smtp
     struct smtp_mail *mail;
     struct pending_command *command;
     uint64_t count;
+    bool is_last;
 
-    if (!bytes_to_number(size, INT64_MAX, &count)) {
+    rest = bytes_trim(rest);
+    is_last = bytes_equal_nocase(rest, "LAST");
+    if (!bytes_to_number(size, INT64_MAX, &count) || (rest.length > 0 && !is_last)) {
         smtp_add_mail_command(conversation, smtp, SMTP_BDAT, smtp->client_mail);
         return;
     }
@@ -113,7 +116,7 @@ static void on_bdat_command(struct conversation *conversation, struct smtp *smtp
     if (mail != NULL && mail->transfer != SMTP_BY_BDAT)
         smtp_mail_begin_message(mail, SMTP_BY_BDAT, mail->sender.at == NULL && mail->recipient_count == 0);
     smtp->chunk_left = count;
-    smtp->chunk_is_last = bytes_equal_nocase(bytes_trim(rest), "LAST");
+    smtp->chunk_is_last = is_last;
     smtp->phase = SMTP_CHUNK;
     smtp_hold_mail(&smtp->message, mail);
     command = smtp_add_command(conversation, smtp, SMTP_BDAT);
@@ -373,6 +376,8 @@ static enum verdict on_client_data(struct conversation *conversation, struct smt
 {
     enum verdict verdict = VERDICT_GO_ON;
 
+    if (cursor_left(bytes) > smtp->client_left)
+        smtp->reply.may_have_ended = true;
     while (verdict == VERDICT_GO_ON && cursor_left(bytes) > 0) {
         switch (smtp->phase) {
         case SMTP_MESSAGE:
@@ -394,6 +399,7 @@ static enum verdict on_client_data(struct conversation *conversation, struct smt
             end_chunk(smtp);
     }
     smtp->client_is_behind = verdict == VERDICT_NEED_OTHER_SIDE;
+    smtp->client_left = cursor_left(bytes);
     return verdict;
 }
 

@@ -98,6 +98,7 @@ struct smtp {
 
     bool client_waits;      /* for the reply to the newest command */
     bool client_is_behind;  /* bytes of the client wait to be read */
+    size_t client_left;     /* as many bytes were left unread last time */
     bool may_answer_login;  /* LOGIN: 334 was seen, one line of the client belongs to it */
     bool is_first_response; /* LOGIN */
     bool may_have_ended;    /* MESSAGE: its end may be among the missing bytes */

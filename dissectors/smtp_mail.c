@@ -33,6 +33,7 @@ static void free_address(struct smtp_address *address)
 {
     memory_free(address->at);
     memory_free(address->reply);
+    memory_free(address->delivery_reply);
     memory_free(address->parameters);
 }
 
@@ -191,8 +192,9 @@ void smtp_mail_answer_delivery(struct smtp_mail *mail, unsigned code, struct byt
         return;
     recipient = &mail->recipients[mail->next_delivery++];
     recipient->delivery_code = code;
-    if (code >= 400)
-        answer(mail, recipient, code, reply);
+    recipient->delivery_reply = copy_of(reply, SMTP_RECIPIENT_REPLY_LIMIT, &recipient->delivery_reply_length);
+    if (code >= 400 && mail->outcome == SMTP_OUTCOME_OPEN)
+        keep_reply(mail, reply);
 }
 
 size_t smtp_mail_undelivered(const struct smtp_mail *mail)
@@ -379,10 +381,16 @@ static struct record_text address_text(const struct smtp_address *address)
     return address->length == 0 ? record_text_of("<>") : record_text(address_bytes(address));
 }
 
+/* What was said of a recipient in the end: LMTP may refuse behind the message whom it accepted before. */
+static enum smtp_answer last_answer(const struct smtp_mail *mail, const struct smtp_address *recipient)
+{
+    return mail->delivered > 0 && recipient->delivery_code >= 400 ? SMTP_REFUSED : recipient->answer;
+}
+
 static void list_addresses(const struct smtp_mail *mail, enum smtp_answer answer, struct text *list)
 {
     for (size_t i = 0; i < mail->recipient_count; i++) {
-        if (mail->recipients[i].answer == answer && mail->recipients[i].length > 0)
+        if (last_answer(mail, &mail->recipients[i]) == answer && mail->recipients[i].length > 0)
             text_append_item(list, ", ", address_bytes(&mail->recipients[i]));
     }
 }
@@ -461,6 +469,7 @@ static void write_recipients(const struct smtp_mail *mail, struct conversation *
         row.parameters = record_text_unless_empty(bytes_of(recipient->parameters, recipient->parameters_length));
         if (recipient->delivery_code != 0)
             row.delivery_code = record_integer(recipient->delivery_code);
+        row.delivery_reply = record_text_unless_empty(bytes_of(recipient->delivery_reply, recipient->delivery_reply_length));
         conversation_write(conversation, &smtp_recipient_table, &row);
     }
 }

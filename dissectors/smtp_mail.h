@@ -43,6 +43,8 @@ struct smtp_address {
     unsigned delivery_code; /* a recipient's, behind the message; 0: none seen */
     char *reply;            /* owned; the reply's text, NULL: none */
     size_t reply_length;
+    char *delivery_reply; /* owned; LMTP: the text of its reply behind the message, NULL: none */
+    size_t delivery_reply_length;
     char *parameters; /* owned; NULL: none */
     size_t parameters_length;
 };

@@ -31,8 +31,8 @@
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
     COLUMN(R, text, mail_from, "the envelope's sender as written between < and >; '<>' for the empty one") \
-    COLUMN(R, text, recipients, "the envelope's recipients that the server accepted, joined by ', '") \
-    COLUMN(R, text, rejected_recipients, "those that it refused, joined by ', '") \
+    COLUMN(R, text, recipients, "the envelope's recipients that the server accepted, joined by ', '; in LMTP without those that it refused behind the message") \
+    COLUMN(R, text, rejected_recipients, "those that it refused, joined by ', '; in LMTP also behind the message") \
     COLUMN(R, text, outcome, "'delivered': the server took the mail; 'rejected': it refused the sender, every recipient or the message; " \
                              "'aborted': given up before its end; 'unknown': the reply that decides was not seen") \
     COLUMN(R, integer, reply_code, "code of the reply that decided") \
@@ -62,12 +62,12 @@
 #define SMTP_RECIPIENT(COLUMN, LATER, R) \
     COLUMN(R, integer, mail_id, "smtp_mails.mail_id") \
     COLUMN(R, text, address, "as written between < and >") \
-    COLUMN(R, boolean, accepted, "1 where the server accepted it, 0 where it refused it, in LMTP also behind the message; " \
-                               "NULL where its reply was not seen") \
+    COLUMN(R, boolean, accepted, "1 where the server accepted it, 0 where it refused; NULL where its reply was not seen") \
     COLUMN(R, integer, reply_code, "code of that reply") \
     COLUMN(R, text, reply, "text of that reply, lines joined by LF") \
     COLUMN(R, text, parameters, "parameters of RCPT as written: NOTIFY=, ORCPT=, ...") \
-    COLUMN(R, integer, delivery_code, "code of the reply behind the message: in SMTP one for all, in LMTP its own; NULL where none was seen")
+    COLUMN(R, integer, delivery_code, "code of the reply behind the message: in SMTP one for all, in LMTP its own; NULL where none was seen") \
+    COLUMN(R, text, delivery_reply, "LMTP: text of that reply; in SMTP it is smtp_mails.reply")
 
 #define SMTP_URL(COLUMN, LATER, R) \
     COLUMN(R, integer, mail_id, "the mail that shows it: smtp_mails.mail_id") \

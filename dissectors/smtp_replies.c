@@ -448,6 +448,17 @@ static void on_lmtp_recipient_reply(struct conversation *conversation, struct sm
         (void)on_answer(conversation, smtp, code);
 }
 
+/* By the time that the packets have: bytes whose checksum was doubted are told late, and out of turn. */
+static void note_early_talker(struct conversation *conversation, struct smtp *smtp)
+{
+    const struct pending_command *first = pending_oldest(&smtp->pending);
+
+    if (first == NULL || first->time_us >= conversation_now(conversation) || !smtp_is_whole(conversation))
+        return;
+    if (smtp_tells_first(smtp, SMTP_TOLD_EARLY_TALKER))
+        conversation_finding(conversation, "notice", "smtp_early_talker", "the client did not wait for the server's greeting");
+}
+
 static enum verdict on_reply(struct conversation *conversation, struct smtp *smtp)
 {
     unsigned code = smtp->reply.code;
@@ -460,8 +471,7 @@ static enum verdict on_reply(struct conversation *conversation, struct smtp *smt
     sasl_secrets_mask(&smtp->secrets, &smtp->reply.text);
     keep_last_reply(smtp);
     if (greets) {
-        if (smtp->has_commands && smtp_is_whole(conversation) && smtp_tells_first(smtp, SMTP_TOLD_EARLY_TALKER))
-            conversation_finding(conversation, "notice", "smtp_early_talker", "the client did not wait for the server's greeting");
+        note_early_talker(conversation, smtp);
         smtp_keep_text(&smtp->banner, REPLY_TEXT_LIMIT, reply_text(smtp));
         smtp->has_banner = true;
         return VERDICT_GO_ON;
@@ -470,7 +480,7 @@ static enum verdict on_reply(struct conversation *conversation, struct smtp *smt
         on_lmtp_recipient_reply(conversation, smtp, code);
         return VERDICT_GO_ON;
     }
-    answered = pending_answered(&smtp->pending, code, smtp_is_whole(conversation), fits);
+    answered = pending_answered(&smtp->pending, code, smtp_is_whole(conversation) && !smtp->found_long_line[FROM_SERVER], fits);
     if (answered < 0) {
         on_unasked_reply(conversation, smtp, code);
         return VERDICT_GO_ON;
@@ -527,9 +537,13 @@ enum verdict smtp_on_server_data(struct conversation *conversation, struct smtp 
         found = line_take(&lines, &ahead, &line);
         if (found == LINE_TOO_LONG)
             smtp_note_long_line(conversation, smtp, FROM_SERVER);
+        if (smtp->lines[FROM_SERVER].passes_over && !lines.passes_over) /* what was passed over may have been replies, badly ended */
+            smtp_give_up_replies(conversation, smtp, pending_lose_replies(&smtp->pending));
         reply = found != LINE_NONE ? reply_add_line(&smtp->reply, REPLY_SMTP, line) : REPLY_MORE;
-        *bytes = ahead;
-        smtp->lines[FROM_SERVER] = lines;
+        if (reply != REPLY_BEFORE) {
+            *bytes = ahead;
+            smtp->lines[FROM_SERVER] = lines;
+        }
         if (found == LINE_NONE)
             return VERDICT_NEED_MORE;
         if (smtp->phase == SMTP_BEFORE_TLS && conversation_now(conversation) == smtp->tls_begin_us)
@@ -542,6 +556,7 @@ enum verdict smtp_on_server_data(struct conversation *conversation, struct smtp 
                 verdict = VERDICT_NOT_THIS_PROTOCOL;
             break;
         case REPLY_WHOLE:
+        case REPLY_BEFORE:
             smtp->server_is_seen = true;
             smtp->strange_replies = 0;
             verdict = on_reply(conversation, smtp);

@@ -166,6 +166,39 @@ UNIT_TEST(smtp_last_line_decides_a_reply)
     CHECK_TEXT(FINDING(0, "name"), "smtp_reply_codes");
 }
 
+UNIT_TEST(smtp_reply_without_its_last_line)
+{
+    const struct step steps[] = {
+        SERVER("220 mail.example.test ESMTP\r\n"), CLIENT("EHLO client\r\n"), SERVER("250-mail.example.test\r\n"), CLIENT("AUTH LOGIN\r\n"),
+        SERVER("334 VXNlcm5hbWU6\r\n"), CLIENT("YWxpY2U=\r\n"), SERVER("334 UGFzc3dvcmQ6\r\n"), CLIENT("czNjcmV0\r\n"), SERVER("235 ok\r\n"), SEND_MAIL,
+    };
+
+    PLAY(25, steps);
+    CHECK_TEXT(SESSION("auth_user"), "alice");
+    CHECK_TEXT(SESSION("auth_result"), "success");
+    CHECK_TEXT(MAIL(0, "outcome"), "delivered");
+    CHECK(dialogue_rows("finding") == 1);
+}
+
+/* The greeting never ends, and takes the reply to EHLO with it. */
+UNIT_TEST(smtp_reply_lost_in_a_long_line)
+{
+    static char greeting[5000];
+    const struct step steps[] = {
+        SERVER("220 mail.example.test ESMTP "), SAYS_BYTES(FROM_SERVER, greeting, sizeof greeting), CLIENT("EHLO client\r\n"), SERVER("250 hello\r\n"),
+        CLIENT("AUTH LOGIN\r\n"), SERVER("334 VXNlcm5hbWU6\r\n"), CLIENT("YWxpY2U=\r\n"), SERVER("334 UGFzc3dvcmQ6\r\n"), CLIENT("czNjcmV0\r\n"),
+        SERVER("235 ok\r\n"), SEND_MAIL, CLIENT("QUIT\r\n"), SERVER("221 bye\r\n"),
+    };
+
+    memset(greeting, 'A', sizeof greeting);
+    PLAY(25, steps);
+    CHECK_TEXT(SESSION("auth_user"), "alice");
+    CHECK_TEXT(SESSION("auth_result"), "success");
+    CHECK_TEXT(MAIL(0, "outcome"), "delivered");
+    CHECK_TEXT(RECIPIENT(0, "reply_code"), "250");
+    CHECK_TEXT(finding("smtp_line_too_long", "severity"), "notice");
+}
+
 UNIT_TEST(smtp_early_talkers)
 {
     const struct step steps[] = {CLIENT("EHLO early.example.test\r\n"), SERVER("220 mail.example.test ESMTP\r\n250 hello\r\n"), SERVER("250 unasked\r\n"), SEND_MAIL};
@@ -229,7 +262,7 @@ UNIT_TEST(smtp_chunk_sizes_that_are_none)
 {
     const struct step steps[] = {
         BEGIN("250-CHUNKING\r\n"), ENVELOPE, CLIENT("BDAT -1\r\n"), SERVER("501 no\r\n"), CLIENT("BDAT 99999999999999999999 LAST\r\n"), SERVER("501 no\r\n"),
-        CLIENT("BDAT\r\n"), SERVER("501 no\r\n"), CLIENT("BDAT 2 LAST\r\nhi"), SERVER("250 taken\r\n"),
+        CLIENT("BDAT\r\n"), SERVER("501 no\r\n"), CLIENT("BDAT 5 X\r\n"), SERVER("501 no\r\n"), CLIENT("BDAT 2 LAST\r\nhi"), SERVER("250 taken\r\n"),
     };
 
     PLAY(25, steps);
@@ -278,7 +311,8 @@ static void check_lmtp(void)
     CHECK_TEXT(MAIL(0, "recipients"), "two@b.test, three@b.test");
     CHECK_TEXT(MAIL(0, "rejected_recipients"), "one@b.test, no@b.test");
     CHECK_TEXT(RECIPIENT(0, "delivery_code"), "452");
-    CHECK_TEXT(RECIPIENT(0, "reply"), "one is full");
+    CHECK_TEXT(RECIPIENT(0, "accepted"), "1");
+    CHECK_TEXT(RECIPIENT(0, "delivery_reply"), "one is full");
     CHECK_TEXT(RECIPIENT(1, "delivery_code"), "");
     CHECK_TEXT(RECIPIENT(2, "delivery_code"), "250");
     CHECK_TEXT(RECIPIENT(3, "delivery_code"), "251");
