@@ -18,7 +18,7 @@
     COLUMN(R, text, mime_type, "the media type told from its content") \
     COLUMN(R, integer, size, "its bytes, after the transfer encoding was removed, those that are missing in the capture included; NULL where that cannot be told") \
     COLUMN(R, integer, missing, "its bytes that are known to be missing from the capture; of a mail's part as they were encoded") \
-    COLUMN(R, boolean, complete, "1 where the protocol says that it is whole and nothing is missing, 0 where it was refused, broken off or has missing bytes") \
+    COLUMN(R, boolean, complete, "1 where the protocol says that it is whole and nothing is missing, 0 where it was refused, broken off or has missing bytes; of a mail's part that its end was seen, whatever became of the mail") \
     COLUMN(R, text, sha256, "SHA-256 of its content in hex; not of a file that was broken off or has missing bytes") \
     COLUMN(R, text, stored_path, "where its content was stored: --store-files; NULL where it was not")
 
