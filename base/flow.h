@@ -69,6 +69,7 @@ struct expectation {
     struct address server;   /* who will listen */
     uint16_t server_port;
     struct address opener;   /* who will open it; version 0: anybody */
+    bool by_origin;          /* where it will listen is not known: `server`:`server_port` opens it, and `opener` listens */
     int64_t parent_flow_id;  /* becomes the flow's parent */
     int64_t made_us;         /* it expires EXPECTATION_SECONDS after this, by capture time */
     const void *dissector;   /* the reader's own: what will read the flow */

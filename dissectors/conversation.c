@@ -820,6 +820,24 @@ bool conversation_expect(struct conversation *conversation, const struct address
     return conversation->services->expect(conversation->services->worker, &expectation);
 }
 
+bool conversation_expect_from(struct conversation *conversation, const struct address *origin, uint16_t origin_port, const struct address *listener,
+                              const struct dissector *dissector, void *shared, void (*release)(void *shared))
+{
+    const struct expectation expectation = {
+        .server = *origin,
+        .server_port = origin_port,
+        .opener = *listener,
+        .by_origin = true,
+        .parent_flow_id = conversation->facts->flow_id,
+        .made_us = conversation->now_us,
+        .dissector = dissector,
+        .shared = shared,
+        .release = release,
+    };
+
+    return conversation->services->expect(conversation->services->worker, &expectation);
+}
+
 bool conversation_announces(struct conversation *conversation, bool begins)
 {
     return conversation->services->announces != NULL && conversation->services->announces(conversation->services->worker, conversation->facts, begins);

@@ -161,6 +161,10 @@ void conversation_finding_once(struct conversation *conversation, const char *se
 bool conversation_expect(struct conversation *conversation, const struct address *server, uint16_t server_port, const struct address *opener,
                          const struct dissector *dissector, void *shared, void (*release)(void *shared));
 
+/* The same, where only is known who will open it from which port, and who will listen. */
+bool conversation_expect_from(struct conversation *conversation, const struct address *origin, uint16_t origin_port, const struct address *listener,
+                              const struct dissector *dissector, void *shared, void (*release)(void *shared));
+
 /*
  * This session announces data connections from now on (or no more): flows between its hosts that stand before their
  * announcement are kept, as far as EARLY_LIMIT goes. False where too many sessions do so; then it ends unsaid.

@@ -8,7 +8,7 @@
  * where bytes are missing.
  *
  * Leaves out: REST other than for files, what is said within TLS (behind CCC text goes on), security
- * mechanisms other than TLS, LPRT and LPSV, transfers without PORT or PASV (RFC 959, 3.3).
+ * mechanisms other than TLS.
  */
 #include "dissectors/ftp_session.h"
 

@@ -77,6 +77,18 @@ void ftp_announce(struct conversation *conversation, struct ftp *ftp, bool is_pa
     expect_at(conversation, ftp, channel, near, NULL);
 }
 
+void ftp_expect_unannounced(struct conversation *conversation, struct ftp *ftp, struct ftp_channel *channel)
+{
+    const struct flow_facts *flow = conversation_flow(conversation);
+
+    channel->near = flow->client;
+    channel->data_port = flow->client_port;
+    expect_at(conversation, ftp, channel, &flow->client, &flow->server);
+    ftp_channel_hold(channel);
+    if (!conversation_expect_from(conversation, &flow->server, FTP_SERVER_DATA_PORT, &flow->client, &ftp_data_dissector, channel, ftp_channel_let_go))
+        ftp_channel_let_go(channel);
+}
+
 /* ---- active: PORT, EPRT, LPRT ---- */
 
 static bool parse_port(enum ftp_verb verb, const struct ftp_request *request, struct address *address, uint16_t *port)

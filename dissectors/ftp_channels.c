@@ -224,6 +224,8 @@ void ftp_channels_begin_transfer(struct conversation *conversation, struct ftp *
     memcpy(channel->command, request->verb, sizeof channel->command - 1);
     channel->direction = ftp_direction_of(request->verb);
     ftp_channel_number_file(conversation, channel);
+    if (!is_announced && is_decided)
+        ftp_expect_unannounced(conversation, ftp, channel);
     keep_channel(conversation, ftp, channel);
     request->channel = channel; /* the first hold is the request's from now on */
     if (!is_undecided(ftp, false))

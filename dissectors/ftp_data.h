@@ -10,6 +10,8 @@
 #include "dissectors/ftp_payload.h"
 
 #define FTP_PATH_LIMIT 4096
+/* From where servers open data connections (RFC 959, 3.2: one below the port of the control connection). */
+#define FTP_SERVER_DATA_PORT 20
 
 enum ftp_direction {
     FTP_DOWNLOAD,

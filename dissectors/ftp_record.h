@@ -31,7 +31,7 @@
     COLUMN(R, integer, time_us, "when the command was sent; microseconds since the epoch, UTC") \
     COLUMN(R, text, command, "the verb in upper case") \
     COLUMN(R, text, argument, "what follows the verb, as sent; of ACCT, and of PASS of a user who is not anonymous, NULL unless --passwords was given; so are the passwords of SITE PSWD and GPASS left out") \
-    COLUMN(R, integer, reply_code, "code of the final reply; NULL where it was not seen") \
+    COLUMN(R, integer, reply_code, "code of the final reply; NULL where no byte of it was seen") \
     COLUMN(R, text, reply, "text of the final reply; lines joined by LF; NULL where it repeats a password that is not to be recorded") \
     COLUMN(R, integer, delay_us, "from the command to the end of its final reply; microseconds") \
     COLUMN(R, integer, preliminary_code, "code of the first preliminary reply (1yz); NULL where there was none") \
@@ -44,7 +44,7 @@
     COLUMN(R, text, command, "'RETR', 'STOR', 'APPE', 'STOU', 'LIST', 'NLST', 'MLSD'; NULL where it was not seen") \
     COLUMN(R, text, path, "what was transferred or listed: absolute where the working directory is known, else as sent; of STOU the name that the server gives") \
     COLUMN(R, text, direction, "'download', 'upload' or 'list'; NULL where the command was not seen and the server sent") \
-    COLUMN(R, text, mode, "'passive' (PASV, EPSV) or 'active' (PORT, EPRT); NULL where neither was seen") \
+    COLUMN(R, text, mode, "'passive' (PASV, EPSV, LPSV) or 'active' (PORT, EPRT, LPRT, or the server came from its port 20 by itself); NULL where neither was seen") \
     COLUMN(R, text, data_ip, "the address announced for the data connection") \
     COLUMN(R, integer, data_port, "the port announced for it") \
     COLUMN(R, integer, data_flow_id, "the data connection: flows.flow_id; NULL where it was not seen") \

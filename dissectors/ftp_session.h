@@ -182,6 +182,12 @@ void ftp_channels_finish(struct conversation *conversation, struct ftp *ftp);
 /* A data connection to that endpoint is announced. */
 void ftp_announce(struct conversation *conversation, struct ftp *ftp, bool is_passive, const struct address *address, uint16_t port);
 
+/*
+ * A transfer of which no announcement was seen: the server connects from its data port, to the client's own port of the
+ * control connection where nothing was announced (RFC 959, 3.3), to another where that was before the capture.
+ */
+void ftp_expect_unannounced(struct conversation *conversation, struct ftp *ftp, struct ftp_channel *channel);
+
 /* PORT, EPRT or LPRT was sent, and answered. */
 void ftp_channels_on_port_sent(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, struct ftp_request *request);
 void ftp_channels_on_port_reply(struct conversation *conversation, struct ftp *ftp, enum ftp_verb verb, const struct ftp_request *request,

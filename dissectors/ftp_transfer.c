@@ -43,10 +43,12 @@ void ftp_channel_let_go(void *argument)
 
 void ftp_channel_forget_expected(struct conversation *conversation, const struct ftp_channel *channel)
 {
-    if (!channel->is_announced)
-        return;
-    conversation_forget_expected(conversation, &channel->data_ip, channel->data_port, channel);
-    conversation_forget_expected(conversation, &channel->near, channel->data_port, channel);
+    if (channel->is_announced)
+        conversation_forget_expected(conversation, &channel->data_ip, channel->data_port, channel);
+    else
+        conversation_forget_expected(conversation, &channel->control_server, FTP_SERVER_DATA_PORT, channel);
+    if (channel->data_port != 0)
+        conversation_forget_expected(conversation, &channel->near, channel->data_port, channel);
 }
 
 enum side ftp_channel_sender(const struct ftp_channel *channel)
@@ -330,7 +332,8 @@ static void set_data(struct ftp_transfer *row, const struct ftp_channel *channel
     row->data_flow_id = record_integer(channel->data_flow_id);
     row->size = record_integer((int64_t)ftp_channel_size(channel));
     row->duration = record_real((double)(channel->data_end_us - channel->data_start_us) / 1e6);
-    row->protected = record_boolean(channel->is_protected);
+    if (channel->is_protected || channel->bytes[FROM_CLIENT] + channel->bytes[FROM_SERVER] > 0) /* the first bytes tell */
+        row->protected = record_boolean(channel->is_protected);
 }
 
 static const char *type_name(char letter)
@@ -393,6 +396,8 @@ static void set_announced(struct ftp_transfer *row, const struct ftp_channel *ch
         row->data_ip = record_text(bytes_of(address, address_to_text(&channel->data_ip, address)));
         row->data_port = record_integer(channel->data_port);
     }
+    if (!channel->is_announced && channel->has_data)
+        row->mode = record_text_of("active");
     if (channel->has_announced_size)
         row->announced_size = record_integer((int64_t)channel->announced_size);
 }

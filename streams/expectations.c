@@ -21,6 +21,7 @@ struct expectations {
     struct waiting *oldest;
     struct waiting *newest;
     size_t count;
+    size_t origins; /* of them, by_origin */
     uint64_t dropped;
     uint64_t seed;
 };
@@ -45,11 +46,13 @@ static bool is_at(const struct expectation *expectation, const struct address *s
 }
 
 /* The announcement of that endpoint that names that opener, or (version 0) nobody. */
-static struct waiting **find(struct expectations *expectations, const struct address *server, uint16_t port, const struct address *opener)
+static struct waiting **find(struct expectations *expectations, const struct address *server, uint16_t port, const struct address *opener,
+                             bool by_origin)
 {
     struct waiting **link = bucket_of(expectations, server, port);
 
-    while (*link != NULL && !(is_at(&(*link)->expectation, server, port) && address_equal(&(*link)->expectation.opener, opener)))
+    while (*link != NULL && !(is_at(&(*link)->expectation, server, port) && address_equal(&(*link)->expectation.opener, opener) &&
+                               (*link)->expectation.by_origin == by_origin))
         link = &(*link)->next_in_bucket;
     return link;
 }
@@ -64,6 +67,7 @@ static struct expectation take_out(struct expectations *expectations, struct wai
     *(waiting->older != NULL ? &waiting->older->newer : &expectations->oldest) = waiting->newer;
     *(waiting->newer != NULL ? &waiting->newer->older : &expectations->newest) = waiting->older;
     expectations->count--;
+    expectations->origins -= expectation.by_origin ? 1 : 0;
     memory_free(waiting);
     return expectation;
 }
@@ -77,7 +81,7 @@ static void release(const struct expectation *expectation)
 static void release_oldest(struct expectations *expectations)
 {
     const struct expectation *oldest = &expectations->oldest->expectation;
-    struct expectation expectation = take_out(expectations, find(expectations, &oldest->server, oldest->server_port, &oldest->opener));
+    struct expectation expectation = take_out(expectations, find(expectations, &oldest->server, oldest->server_port, &oldest->opener, oldest->by_origin));
 
     release(&expectation);
 }
@@ -93,7 +97,7 @@ void expectations_free(struct expectations *expectations)
 
 bool expectations_add(struct expectations *expectations, const struct expectation *expectation)
 {
-    struct waiting **link = find(expectations, &expectation->server, expectation->server_port, &expectation->opener);
+    struct waiting **link = find(expectations, &expectation->server, expectation->server_port, &expectation->opener, expectation->by_origin);
     struct waiting *waiting;
 
     if (*link != NULL) {
@@ -116,6 +120,7 @@ bool expectations_add(struct expectations *expectations, const struct expectatio
     *(expectations->newest != NULL ? &expectations->newest->newer : &expectations->oldest) = waiting;
     expectations->newest = waiting;
     expectations->count++;
+    expectations->origins += expectation->by_origin ? 1 : 0;
     return true;
 }
 
@@ -124,14 +129,8 @@ static bool is_over(const struct expectation *expectation, int64_t now_us)
     return now_us - expectation->made_us > (int64_t)EXPECTATION_SECONDS * 1000000;
 }
 
-bool expectations_take(struct expectations *expectations, const struct address *server, uint16_t server_port, const struct address *opener,
-                       int64_t now_us, struct expectation *taken)
+static bool take_if_valid(struct expectations *expectations, struct waiting **link, int64_t now_us, struct expectation *taken)
 {
-    static const struct address anybody;
-    struct waiting **link = find(expectations, server, server_port, opener);
-
-    if (*link == NULL)
-        link = find(expectations, server, server_port, &anybody);
     if (*link == NULL)
         return false;
     *taken = take_out(expectations, link);
@@ -140,6 +139,28 @@ bool expectations_take(struct expectations *expectations, const struct address *
         return false;
     }
     return true;
+}
+
+bool expectations_take(struct expectations *expectations, const struct address *server, uint16_t server_port, const struct address *opener,
+                       int64_t now_us, struct expectation *taken)
+{
+    static const struct address anybody;
+    struct waiting **link = find(expectations, server, server_port, opener, false);
+
+    if (*link == NULL)
+        link = find(expectations, server, server_port, &anybody, false);
+    return take_if_valid(expectations, link, now_us, taken);
+}
+
+bool expectations_take_from(struct expectations *expectations, const struct address *origin, uint16_t origin_port, const struct address *listener,
+                            int64_t now_us, struct expectation *taken)
+{
+    return take_if_valid(expectations, find(expectations, origin, origin_port, listener, true), now_us, taken);
+}
+
+bool expectations_has_origins(const struct expectations *expectations)
+{
+    return expectations->origins > 0;
 }
 
 void expectations_forget(struct expectations *expectations, const struct address *server, uint16_t server_port, const void *shared)

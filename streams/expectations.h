@@ -15,11 +15,18 @@ struct expectations *expectations_new(void);
 /* Releases all that never came. */
 void expectations_free(struct expectations *expectations);
 
+/* Whether one waits that is known by where it comes from. */
+bool expectations_has_origins(const struct expectations *expectations);
+
 /*
  * See struct worker_services. A newer announcement of the same endpoint and opener takes the older one's place, which is
  * released. False, with `shared` still the caller's: out of memory.
  */
 bool expectations_add(struct expectations *expectations, const struct expectation *expectation);
+
+/* The same, of one that is known by its origin. */
+bool expectations_take_from(struct expectations *expectations, const struct address *origin, uint16_t origin_port, const struct address *listener,
+                            int64_t now_us, struct expectation *taken);
 
 /* Takes out the announcement of that endpoint for a flow that `opener` opens, if it has not expired at `now_us`. */
 bool expectations_take(struct expectations *expectations, const struct address *server, uint16_t server_port, const struct address *opener,

@@ -67,7 +67,7 @@ static bool is_answer(const struct streams *streams, const struct flow *flow, co
 {
     const struct flow_facts *facts = &flow->facts;
 
-    return facts->server_port == expected->server_port && address_equal(&facts->server, &expected->server) &&
+    return !expected->by_origin && facts->server_port == expected->server_port && address_equal(&facts->server, &expected->server) &&
            (expected->opener.version == 0 || address_equal(&facts->client, &expected->opener)) &&
            streams->now_us - facts->start_us <= (int64_t)EXPECTATION_EARLY_SECONDS * 1000000;
 }
@@ -338,20 +338,32 @@ static bool source_is_client(const struct packet *packet, bool *is_guess)
     return true;
 }
 
+static bool find_expectation(struct streams *streams, struct flow_facts *facts, struct expectation *expected)
+{
+    struct expectations *expectations = streams->expectations;
+    int64_t now_us = streams->now_us;
+
+    if (expectations_count(expectations) == 0)
+        return false;
+    if (expectations_take(expectations, &facts->server, facts->server_port, &facts->client, now_us, expected))
+        return true;
+    if (facts->client_is_guessed && expectations_take(expectations, &facts->client, facts->client_port, &facts->server, now_us, expected)) {
+        service_turn_around(streams, facts);
+        return true;
+    }
+    return expectations_has_origins(expectations) &&
+           expectations_take_from(expectations, &facts->client, facts->client_port, &facts->server, now_us, expected);
+}
+
 /* A TCP flow to an announced endpoint: it is the announced data connection. */
 static void meet_expectation(struct streams *streams, struct flow *flow)
 {
     struct flow_facts *facts = &flow->facts;
     struct expectation expected;
 
-    if (expectations_count(streams->expectations) == 0 ||
-        !expectations_take(streams->expectations, &facts->server, facts->server_port, &facts->client, streams->now_us, &expected)) {
-        if (expectations_count(streams->expectations) == 0 || !facts->client_is_guessed ||
-            !expectations_take(streams->expectations, &facts->client, facts->client_port, &facts->server, streams->now_us, &expected)) {
-            keep_early(streams, flow);
-            return;
-        }
-        service_turn_around(streams, facts);
+    if (!find_expectation(streams, facts, &expected)) {
+        keep_early(streams, flow);
+        return;
     }
     facts->client_is_guessed = false;
     facts->parent_flow_id = expected.parent_flow_id;

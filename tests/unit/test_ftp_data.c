@@ -301,6 +301,83 @@ UNIT_TEST(ftp_data_twice_at_one_port)
     CHECK_TEXT(finish_session(streams), "F 5 " HELLO_SHA "\nT 1 RETR 5 complete\n");
 }
 
+/* Server to server: who named the other one gets the data connection, and says that it was named. */
+UNIT_TEST(ftp_data_between_two_servers)
+{
+    struct connection to_two;
+    struct streams *streams = begin_session(&to_two);
+    struct connection to_three = connect_to(streams, 1, 40001, 3, 21);
+    struct connection data;
+
+    say(streams, &to_three, FROM_SERVER, "220 FTP ready\r\n");
+    say(streams, &to_two, FROM_CLIENT, "PASV\r\n");
+    say(streams, &to_two, FROM_SERVER, "227 (10,0,0,2,19,137)\r\n");
+    say(streams, &to_three, FROM_CLIENT, "PORT 10,0,0,2,19,137\r\n");
+    say(streams, &to_three, FROM_SERVER, "200 ok\r\n");
+    say(streams, &to_two, FROM_CLIENT, "STOR a\r\n");
+    say(streams, &to_three, FROM_CLIENT, "RETR a\r\n");
+    data = connect_to(streams, 3, 20, 2, 5001);
+    say(streams, &data, FROM_CLIENT, "hello");
+    close_by(streams, &data, FROM_CLIENT);
+    say(streams, &to_three, FROM_SERVER, "226 done\r\n");
+    say(streams, &to_two, FROM_SERVER, "226 done\r\n");
+    CHECK_TEXT(finish_session(streams), "! ftp_bounce\nF 5 " HELLO_SHA "\nT 1 RETR 5 complete\nT 1 STOR - -\n");
+}
+
+/* No handshake, no greeting: the announcement is enough. */
+UNIT_TEST(ftp_data_of_a_session_begun_before)
+{
+    struct connection control;
+    struct streams *streams = begin_session(&control);
+    struct connection before = {.host = {1, 2}, .port = {40009, 21}, .next = {5000, 6000}};
+    struct connection data;
+
+    say(streams, &before, FROM_CLIENT, "PASV\r\n");
+    say(streams, &before, FROM_SERVER, "227 (10,0,0,2,19,137)\r\n");
+    say(streams, &before, FROM_CLIENT, "RETR a\r\n");
+    data = connect_to(streams, 1, 41000, 2, 5001);
+    say(streams, &data, FROM_SERVER, "hello");
+    close_by(streams, &data, FROM_SERVER);
+    say(streams, &before, FROM_SERVER, "226 done\r\n");
+    CHECK_TEXT(finish_session(streams), "F 5 " HELLO_SHA "\nT 1 RETR 5 complete\n");
+}
+
+/* RFC 959, 3.3: without PORT or PASV the server comes from port 20 to the port of the control connection. */
+UNIT_TEST(ftp_data_at_the_default_port)
+{
+    struct connection control;
+    struct streams *streams = begin_session(&control);
+    struct connection data;
+
+    say(streams, &control, FROM_CLIENT, "RETR a\r\n");
+    data = connect_to(streams, 2, 20, 1, 40000);
+    say(streams, &data, FROM_CLIENT, "hello");
+    close_by(streams, &data, FROM_CLIENT);
+    say(streams, &control, FROM_SERVER, "226 done\r\n");
+    CHECK_TEXT(finish_session(streams), "F 5 " HELLO_SHA "\nT 1 RETR 5 complete\n");
+}
+
+/* PORT stands before the capture: the server's port 20 tells. What comes from another port, or to another host, is not it. */
+UNIT_TEST(ftp_data_of_an_announcement_before_the_capture)
+{
+    struct connection control;
+    struct streams *streams = begin_session(&control);
+    struct connection other;
+    struct connection stranger;
+    struct connection data;
+
+    say(streams, &control, FROM_CLIENT, "STOR a\r\n");
+    other = connect_to(streams, 2, 2020, 1, 50000);
+    say(streams, &other, FROM_SERVER, "SSH-2.0-x\r\n");
+    stranger = connect_to(streams, 2, 20, 3, 50000);
+    say(streams, &stranger, FROM_SERVER, "SSH-2.0-x\r\n");
+    data = connect_to(streams, 2, 20, 1, 50001);
+    say(streams, &data, FROM_SERVER, "hello");
+    close_by(streams, &data, FROM_SERVER);
+    say(streams, &control, FROM_SERVER, "226 done\r\n");
+    CHECK_TEXT(finish_session(streams), "F 5 " HELLO_SHA "\nT 1 STOR 5 complete\n");
+}
+
 /* ---- limits ---- */
 
 UNIT_TEST(ftp_listing_has_limits)
