@@ -146,6 +146,19 @@ void ftp_login_on_reply(struct conversation *conversation, struct ftp *ftp, cons
         on_refused(conversation, &ftp->login, code);
 }
 
+void ftp_login_on_lone_reply(struct conversation *conversation, struct ftp *ftp, unsigned code, unsigned code_before)
+{
+    const struct ftp_request unseen = {.number = 0};
+    struct ftp_login *login = &ftp->login;
+
+    if (code == 331)
+        login->is_counted = false;
+    else if (code == 230 || code == 232)
+        on_accepted(conversation, ftp, &unseen);
+    else if (code == 530 && (code_before == 331 || code_before == 332)) /* else a command may have wanted a login */
+        on_refused(conversation, login, code);
+}
+
 static bool contains(struct bytes text, struct bytes part)
 {
     for (size_t i = 0; i + part.length <= text.length; i++) {

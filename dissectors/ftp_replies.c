@@ -146,8 +146,18 @@ void ftp_on_strange_line(struct ftp *ftp)
         oldest->is_doubtful = true; /* perhaps this was its reply: the next command tells, for a client waits */
 }
 
+/* The client's side is not in the capture: some replies say by themselves what was asked. */
+static void on_lone_reply(struct conversation *conversation, struct ftp *ftp, unsigned code, struct bytes text, unsigned code_before)
+{
+    if (code == 215)
+        ftp_set_text(&ftp->system, text);
+    else
+        ftp_login_on_lone_reply(conversation, ftp, code, code_before);
+}
+
 bool ftp_on_reply(struct conversation *conversation, struct ftp *ftp)
 {
+    unsigned code_before = ftp->last_code;
     unsigned code = ftp->reply.code;
     struct bytes text = text_bytes(&ftp->reply.text);
     struct pending_command command;
@@ -180,6 +190,8 @@ bool ftp_on_reply(struct conversation *conversation, struct ftp *ftp)
     }
     answered = answered_by(conversation, ftp, code);
     if (answered < 0) {
+        if (ftp->commands == 0)
+            on_lone_reply(conversation, ftp, code, text, code_before);
         if (is_stale(ftp, code))
             ftp_on_strange_line(ftp);
         return false;

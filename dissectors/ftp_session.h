@@ -143,6 +143,11 @@ void ftp_login_on_sent(struct conversation *conversation, struct ftp *ftp, enum 
 /* Its final reply. */
 void ftp_login_on_reply(struct conversation *conversation, struct ftp *ftp, const struct ftp_request *request, unsigned code, struct bytes reply);
 
+/*
+ * A reply where the client's side is not in the capture: what it tells of a login. `code_before`: of the reply before.
+ */
+void ftp_login_on_lone_reply(struct conversation *conversation, struct ftp *ftp, unsigned code, unsigned code_before);
+
 /* Whether a reply repeats a password that must not be shown. */
 bool ftp_login_shows_secret(const struct ftp *ftp, struct bytes reply);
 

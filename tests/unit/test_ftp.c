@@ -188,6 +188,8 @@ UNIT_TEST(ftp_one_side_only)
     dialogue_play(&(struct dialogue){.server_port = 21, .lacks_start = {true, false}, .steps = server, .count = 4});
     CHECK(dialogue_rows("ftp_command") == 0);
     CHECK_TEXT(session_value("banner"), "FTP");
+    CHECK_TEXT(session_value("auth_result"), "success");
+    CHECK_TEXT(session_value("login_attempts"), "1");
     CHECK_TEXT(session_value("last_reply"), "257 \"/home\"");
 }
 
