@@ -18,8 +18,9 @@
 #   BENCH_MAX_CPU_RATIO      most CPU time, as a multiple of ndpiReader's (default: 1.5)
 #   BENCH_MAX_RSS_MB         most memory (default: 200)
 #   BENCH_TRANSFER_ROUNDS    times each transfer is read (default: 3)
-#   BENCH_MIN_FTP_MBS, BENCH_MIN_MAIL_MBS
-#                            least speed of the worker on them (default: 1000 and 300), where there are SHA instructions
+#   BENCH_MIN_FTP_MBS, BENCH_MIN_MAIL_MBS, BENCH_MIN_MAILS_MBS
+#                            least speed of the worker on them (default: 1000, 300, and 200 for many mails), where there are
+#                            SHA instructions
 #   BENCH_MAX_GROWTH_MB      most memory that a large transfer takes above a small one (default: 8)
 #
 # Exit status: 0 within the limits, 1 a limit is exceeded or a program failed, 2 cannot be run.

@@ -9,7 +9,7 @@ worker's time is read from /proc while it runs, every few milliseconds. The best
 does can only slow a run down. The digests in the rows are compared with those of what
 make_load put in, and the peak memory with that of the same transfer in small. SCRATCH keeps the loads; NAME tells whether they
 are of this make_load.
-Limits: BENCH_MIN_FTP_MBS, BENCH_MIN_MAIL_MBS, BENCH_MAX_GROWTH_MB (see bench.sh); the speed is judged where the processor
+Limits: BENCH_MIN_FTP_MBS, BENCH_MIN_MAIL_MBS, BENCH_MIN_MAILS_MBS, BENCH_MAX_GROWTH_MB (see bench.sh); the speed is judged where the processor
 has SHA instructions. Exit status: 0, 1 a limit is missed, a digest differs or a program failed, 2.
 """
 import argparse
@@ -39,7 +39,8 @@ class Scene:
 SCENES = [
     Scene("ftp", "FTP, one file of 1 GB", 1000, 10, FTP_BYTES, "BENCH_MIN_FTP_MBS", 1000),
     Scene("mail", "mail, one attachment of 200 MB", 200, 10, MAIL_BYTES, "BENCH_MIN_MAIL_MBS", 300),
-    Scene("mails", "mail, many of 100 KB", 200, 10, MAIL_BYTES, "BENCH_MIN_MAIL_MBS", 300),
+    # each of these has a price of its own besides its bytes: rows, links, the types of its parts
+    Scene("mails", "mail, many of 100 KB", 200, 10, MAIL_BYTES, "BENCH_MIN_MAILS_MBS", 200),
 ]
 
 
@@ -204,7 +205,8 @@ def main():
             is_good &= judge(scene.title, speed, scene.limit, False, "MB/s")
         else:
             print(f"{scene.title}: not judged without SHA instructions")
-        is_good &= judge(f"{scene.title}, memory above that of {scene.small} MB", grown, growth, True, "MB")
+        if scene.name != "mails":  # there more bytes are more rows, which fill the database's cache
+            is_good &= judge(f"{scene.title}, memory above that of {scene.small} MB", grown, growth, True, "MB")
         if missing:
             print(f"bench: {scene.title}: no row tells {missing[0]} as it was sent, nor {len(missing) - 1} others", file=sys.stderr)
             is_good = False
