@@ -30,12 +30,11 @@ struct mail_leaf {
     struct mail_html html;
 };
 
-/* Where it is whole, before its end: what the decoder still holds. */
-void mail_leaf_add_rest(struct mail_leaf *leaf);
-
 void mail_leaf_begin(struct mail_leaf *leaf, const struct mime_leaf *declared);
 void mail_leaf_add(struct mail_leaf *leaf, struct bytes bytes);
 void mail_leaf_lose(struct mail_leaf *leaf, uint64_t count);
+/* Before the end of one that is whole: adds what the decoder still holds. */
+void mail_leaf_add_rest(struct mail_leaf *leaf);
 /* Writes the rows. `is_whole`: the end was seen. */
 void mail_leaf_end(struct mail_leaf *leaf, bool is_whole);
 /* Nothing is told of what is open. */
