@@ -232,12 +232,14 @@ void ftp_channels_begin_transfer(struct conversation *conversation, struct ftp *
         settle_transfer(conversation, ftp, request);
 }
 
-/* STOU's preliminary reply names the file that the server made: "125 FILE: name" (RFC 1123, 4.1.2.9). */
+/* STOU's preliminary reply names the file that the server made: "125 FILE: name" (RFC 1123, 4.1.2.9); Pure-FTPd's says more in a second line. */
 static void take_made_name(struct ftp *ftp, struct ftp_channel *channel, struct bytes reply)
 {
-    struct cursor name = cursor_within(reply);
+    struct bytes rest;
+    struct bytes line = bytes_split(reply, '\n', &rest);
+    struct cursor name = cursor_within(line);
 
-    if (!bytes_begin_nocase(reply, "FILE:"))
+    if (!bytes_begin_nocase(line, "FILE:"))
         return;
     skip_bytes(&name, strlen("FILE:"));
     ftp_resolve_path(&ftp->directory, bytes_trim(peek_bytes(&name)), &channel->path);

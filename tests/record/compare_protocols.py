@@ -370,9 +370,14 @@ def ftp(check, database, truth, operation, side):
     if operation == "one_side":
         ftp_one_side(check, database, truth["sessions"][0], side)
         return
+    if all(session.get("server_port") == 990 for session in truth["sessions"]):
+        ftp_implicit(check, database, truth)
+        return
     for session, row in sessions(check, database, truth, "ftp_sessions"):
         check.equal("encryption", "explicit" if session["tls_after"] else "none", row["encryption"])
         in_clear = session["commands"][:session["tls_after"]]
+        if session.get("clear_again"):
+            in_clear = in_clear + session["commands"][session["clear_again"]:]
         if session["tls_after"] is None:
             check.equal("user", session["user"], row["user"])
             check.equal("auth_result", session["auth_result"], row["auth_result"])
@@ -380,9 +385,20 @@ def ftp(check, database, truth, operation, side):
             check.equal("password without --passwords", None, row["password"])
         check.equal("commands", len(in_clear), row["commands"])
         ftp_commands(check, database, row["flow_id"], in_clear)
-        if session["tls_after"] is None:
+        if session["tls_after"] is None or session.get("clear_again"):
             ftp_transfers(check, database, row["flow_id"], session,
                           truth["operation"]["lost_bytes"] if operation == "gap" else 0)
+            if "failed" in session:
+                ftp_failures(check, database, row["flow_id"], session)
+
+
+def ftp_implicit(check, database, truth):
+    """Without keys TLS is all that can be seen of FTP inside it: of the control connection, and of the data connections."""
+    rows = database.rows("SELECT * FROM tls_sessions WHERE server_port = 990")
+    check.equal("TLS sessions on port 990", len(truth["sessions"]), len(rows))
+    for row in rows:
+        check.right_or_unknown("TLS that was established", 1, row["established"])
+    check.equal("commands in the clear", [], database.rows("SELECT * FROM ftp_commands"))
 
 
 def ftp_commands(check, database, flow_id, expected):
@@ -392,7 +408,14 @@ def ftp_commands(check, database, flow_id, expected):
                 [(row["command"].upper(), row["reply_code"]) for row in rows])
     for entry, row in zip(expected, rows):
         if entry["command"] in ("USER", "CWD", "RETR", "STOR", "APPE", "PORT", "EPRT", "RNFR", "SIZE"):
-            check.equal(f"argument of {entry['command']}", entry["argument"], row["argument"])
+            check.equal(f"argument of {entry['command']}", entry["argument"], as_logged(row["argument"], entry["argument"]))
+
+
+def as_logged(text, logged):
+    """vsftpd writes a question mark for each byte of UTF-8 into its logs."""
+    if text and logged and "?" in logged:
+        return "".join(character if character.isascii() else "?" * len(character.encode()) for character in text)
+    return text
 
 
 def ftp_transfers(check, database, flow_id, session, lost):
@@ -409,12 +432,49 @@ def ftp_transfers(check, database, flow_id, session, lost):
         if row["data_flow_id"] is None:
             check.fail(f"{name} has no data_flow_id")
             continue
-        if entry["size"] is not None:
+        if entry["size"] is not None and entry.get("transmission", "S") == "S":
             sizes = [entry["size"]] if not lost else [entry["size"], entry["size"] - lost]
             check.one_of(f"size of {name}", sizes, row["size"])
             check.one_of(f"bytes of the data flow of {name}", sizes, row["flow_bytes"])
         if entry["path"] and entry["direction"] != "list":
-            check.one_of(f"path of {name}", [entry["path"], entry["argument"], None], row["path"])
+            # A client that asked for no PWD does not show where it is.
+            known = any(command["command"] in ("PWD", "CWD", "XPWD") for command in session["commands"])
+            check.one_of(f"path of {name}", [entry["path"]] if known else [entry["path"], entry["argument"]],
+                         as_logged(row["path"], entry["path"]))
+        if "type" in entry and not lost:
+            ftp_content(check, database, entry, row, name)
+
+
+def ftp_content(check, database, entry, row, name):
+    """Where the transfer began, that it is complete, and the SHA-256 of the file on the server's disk."""
+    check.equal(f"offset of {name}", entry["offset"], row["offset"] or None)
+    check.equal(f"complete of {name}", 1, row["complete"])
+    if entry["direction"] == "list":
+        return
+    check.equal(f"type of {name}", {"A": "ascii", "I": "binary"}[entry["type"]], row["type"])
+    files = database.rows(f"SELECT * FROM files WHERE file_id = {row['file_id'] or -1}")
+    check.equal(f"files of {name}", 1, len(files))
+    for file in files:
+        # What was resumed or appended is a part of a file; its hash would be that of no file.
+        part = bool(entry["offset"]) or entry["command"] == "APPE"
+        check.one_of(f"complete of the file of {name}", (0, None) if part else (1,), file["complete"])
+        check.equal(f"from_side of {name}", "client" if entry["direction"] == "upload" else "server", file["from_side"])
+        if entry["path"]:
+            check.equal(f"name of {name}", entry["path"].rsplit("/", 1)[1], as_logged(file["name"], entry["path"]))
+        if entry["sha256"]:
+            check.one_of(f"sha256 of {name}", (None, entry["sha256"]) if part else (entry["sha256"],), file["sha256"])
+            check.equal(f"size of the file of {name}", entry["file_size"], file["size"])
+
+
+def ftp_failures(check, database, flow_id, session):
+    """A transfer that the server refused or broke off is told so, and not as complete."""
+    rows = database.rows(f"SELECT * FROM ftp_transfers WHERE flow_id = {flow_id} AND reply_code >= 400 ORDER BY number")
+    check.equal("transfers that failed", [(entry["command"], entry["reply_code"]) for entry in session["failed"]],
+                [(row["command"].upper(), row["reply_code"]) for row in rows])
+    for row in rows:
+        check.equal(f"complete of {row['command']} {row['path']}", 0, row["complete"])
+        check.one_of(f"outcome of {row['command']} {row['path']}", ("refused", "aborted"), row["outcome"])
+
 
 
 def ftp_midstream(check, database, session):

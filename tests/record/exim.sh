@@ -2,7 +2,7 @@
 # Records SMTP with Exim, unpacked beside the installed Postfix: the same users, Maildirs that Exim's own user writes, and
 # a main log that names every recipient, refusal and login. Sourced by smtp.sh.
 
-# exim_server [MAIN-SETTING...]: Exim on port 25.
+# Exim on port 25.
 exim_server() {
     local spool=$work/spool
     account Debian-exim 20010
@@ -26,7 +26,6 @@ split_spool_directory = false
 queue_run_max = 1
 acl_smtp_rcpt = check_recipient
 acl_smtp_data = check_message
-$(printf '%s\n' "$@")
 
 begin acl
 check_recipient:

@@ -529,7 +529,7 @@ UNIT_TEST(ftp_odd_names)
 UNIT_TEST(ftp_unique_names)
 {
     const struct step steps[] = {
-        LOGIN, HOME, CLIENT("STOU\r\n"), SERVER("150 FILE: made.1\r\n"), SERVER("226 done\r\n"),
+        LOGIN, HOME, CLIENT("STOU\r\n"), SERVER("150-FILE: made.1\r\n150 Accepted data connection\r\n"), SERVER("226 done\r\n"),
     };
 
     PLAY(21, steps);
