@@ -370,6 +370,9 @@ def ftp(check, database, truth, operation, side):
     if operation == "one_side":
         ftp_one_side(check, database, truth["sessions"][0], side)
         return
+    if "sessions" not in truth:
+        ftp_files(check, database, truth["files"])
+        return
     if all(session.get("server_port") == 990 for session in truth["sessions"]):
         ftp_implicit(check, database, truth)
         return
@@ -390,6 +393,14 @@ def ftp(check, database, truth, operation, side):
                           truth["operation"]["lost_bytes"] if operation == "gap" else 0)
             if "failed" in session:
                 ftp_failures(check, database, row["flow_id"], session)
+
+
+def ftp_files(check, database, expected):
+    """A hand-made case says just what its data connections carried."""
+    told = [(row["name"], row["size"], row["sha256"]) for row in database.rows("SELECT * FROM files")]
+    for file in expected:
+        if (file["name"], file["size"], file["sha256"]) not in told:
+            check.fail(f"file {file} is not among {told}")
 
 
 def ftp_implicit(check, database, truth):
@@ -429,6 +440,9 @@ def ftp_transfers(check, database, flow_id, session, lost):
         for column in ("direction", "mode", "data_ip", "data_port", "reply_code"):
             if entry[column] is not None:
                 check.equal(f"{column} of {name}", entry[column], row[column])
+        if entry.get("between_servers"):
+            check.equal(f"data_flow_id of {name}, which was not captured", None, row["data_flow_id"])
+            continue
         if row["data_flow_id"] is None:
             check.fail(f"{name} has no data_flow_id")
             continue

@@ -3,7 +3,7 @@
 # anonymous one; curl, lftp and ftplib as clients. ProFTPD's ExtendedLog names each command with
 # its reply and its bytes.
 
-ftp_cases=(passive active ipv6 anonymous failed-login auth-tls multiline directories pipelined pipelined-directory odd-port vsftpd vsftpd-broken vsftpd-anonymous vsftpd-logins vsftpd-nat pure-ftpd pure-ftpd-ipv6 pure-ftpd-logins mode-z tls-clear-data proftpd-ccc abort implicit host parallel)
+ftp_cases=(passive active ipv6 anonymous failed-login auth-tls multiline directories pipelined pipelined-directory odd-port vsftpd vsftpd-broken vsftpd-anonymous vsftpd-logins vsftpd-nat pure-ftpd pure-ftpd-ipv6 pure-ftpd-logins mode-z tls-clear-data proftpd-ccc abort implicit host parallel fxp)
 
 # shellcheck source=ftp_servers.sh
 . "$record_folder/ftp_servers.sh"
@@ -87,7 +87,7 @@ ftp_finish() {
     capture_stop
     truth truth_ftp.py --commands "$work/commands.log" --transfers "$work/transfers.log" \
         --root "$work/home/alice" --root "$work/public" \
-        --files "$work/home/alice" --files "$work/public"
+        --files "$work/home/alice" --files "$work/public" "$@"
 }
 
 ftp_passive() {

@@ -242,3 +242,26 @@ SCRIPT
     describe "several data connections at once: six files over three sessions" \
         "lftp: mirror --parallel=3 many" proftpd-core lftp
 }
+
+ftp_fxp() {
+    ftp_server 21 'AllowForeignAddress on'
+    sed "s/^Port 21$/Port 2121/; s|^PidFile .*|PidFile $work/second.pid|; s|^ScoreboardFile .*|ScoreboardFile $work/second.board|" \
+        "$work/proftpd.conf" >"$work/second.conf"
+    start second server proftpd -n -c "$work/second.conf"
+    await_port 2121
+    capture_start
+    cat >"$work/script" <<SCRIPT
+set ftp:ssl-allow no
+set ftp:use-fxp yes
+set net:timeout 5
+set net:max-retries 1
+open -u alice,"$alice_password" ftp://server.example.test:21
+get data.bin -o "ftp://alice:${alice_password/ /%20}@server.example.test:2121/copied.bin"
+bye
+SCRIPT
+    HOME=$work inside client lftp -f "$work/script" >"$work/client.log" 2>&1 </dev/null
+    await "the end of the second session" 10 nobody_is_connected 2121
+    ftp_finish --between-servers
+    describe "FXP: two servers carry a file to one another, the data connection does not pass by the client" \
+        "lftp: set ftp:use-fxp yes; get data.bin -o ftp://alice@server.example.test:2121/copied.bin" proftpd-core lftp
+}

@@ -2,12 +2,14 @@
 # Records SMTP: a private Postfix that knows alice and bob at example.test, delivers into their
 # Maildirs and rejects others; swaks, curl and a small script of ours as clients.
 
-smtp_cases=(plain pipelining starttls auth rejected bdat odd-port ipv6 exim exim-chunking exim-auth shapes user-agent utf8 big scram starttls-refused lmtp)
+smtp_cases=(plain pipelining starttls auth rejected bdat odd-port ipv6 exim exim-chunking exim-auth shapes user-agent utf8 big scram starttls-refused lmtp opensmtpd)
 
 smtp_packages=(postfix swaks curl)
 
 # shellcheck source=mailers.sh
 . "$record_folder/mailers.sh"
+# shellcheck source=opensmtpd.sh
+. "$record_folder/opensmtpd.sh"
 # shellcheck source=exim.sh
 . "$record_folder/exim.sh"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plays SMTP dialogues that ordinary clients do not: grouped commands, rejections, BDAT.
 
-smtp_client.py pipelining|rejected|bdat|chunking|lmtp SERVER PORT; prints the dialogue as swaks does
+smtp_client.py pipelining|rejected|bdat|chunking|lmtp|relay SERVER PORT; prints the dialogue as swaks does
 (' -> ' sent, '<-  ' received), for truth_smtp.py.
 """
 import socket
@@ -130,6 +130,23 @@ def chunking(dialogue):
     dialogue.ask("MAIL FROM:<dropped@sender.test>", "RCPT TO:<alice@example.test>", "RSET", "QUIT")
 
 
+def relay(dialogue):
+    dialogue.ask("EHLO client.example.test")
+    dialogue.ask("MAIL FROM:<carol@sender.test>")
+    dialogue.ask("RCPT TO:<nobody@example.test>")
+    dialogue.ask("RCPT TO:<alice@example.test>")
+    dialogue.ask("RCPT TO:<someone@elsewhere.test>")
+    dialogue.ask("DATA")
+    dialogue.message(*mail("for alice alone", ".dot", "https://www.example.test/"))
+    dialogue.ask("MAIL FROM:<dropped@sender.test>")
+    dialogue.ask("RSET")
+    dialogue.ask("MAIL FROM:<dave@sender.test>")
+    dialogue.ask("RCPT TO:<bob@example.test>")
+    dialogue.ask("DATA")
+    dialogue.message(*mail("for bob", "as ever"))
+    dialogue.ask("QUIT")
+
+
 def lmtp(dialogue):
     """After the data each accepted recipient gets a reply."""
     dialogue.ask("LHLO client.example.test")
@@ -146,4 +163,4 @@ if __name__ == "__main__":
     script, address, number = sys.argv[1:]
     {"pipelining": pipelining, "rejected": rejected,
      "bdat": bdat, "chunking": chunking,
-     "lmtp": lmtp}[script](Dialogue(address, int(number)))
+     "lmtp": lmtp, "relay": relay}[script](Dialogue(address, int(number)))

@@ -165,6 +165,7 @@ def main():
     parser.add_argument("--pure-ftpd", type=pathlib.Path)
     parser.add_argument("--clf", type=pathlib.Path)
     parser.add_argument("--files", action="append", default=[], type=pathlib.Path)
+    parser.add_argument("--between-servers", action="store_true", help="the files' data connections did not reach the client")
     parser.add_argument("--root", action="append", default=[])
     options = parser.parse_args()
     if options.pyftpdlib:
@@ -185,6 +186,8 @@ def main():
         complete(session)
         for transfer in session["transfers"]:
             transfer["sha256"] = digest(transfer, options.files)
+            if options.between_servers and transfer["direction"] != "list":
+                transfer["between_servers"] = True
     if options.clf:
         truth_ftp_logs.check_clf(options.clf, sessions)
     if options.transfers:

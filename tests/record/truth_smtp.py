@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads what Postfix (or Exim, Dovecot: truth_exim.py, truth_dovecot.py) logged and delivered, and what the client printed, into truth.json.
+"""Reads what Postfix (or others: truth_exim.py and its like) logged and delivered, and what the client printed, into truth.json.
 
 Sessions come from the log (connect .. disconnect of one smtpd process) and are paired in order
 with the dialogues of the client's transcript. Sizes are measured on the delivered files: what
@@ -13,6 +13,7 @@ import re
 import truth_dovecot
 import truth_exim
 import truth_mail
+import truth_opensmtpd
 
 LOG_LINE = re.compile(r"postfix/(?P<daemon>\w+)\[(?P<pid>\d+)\]: (?P<text>.*)")
 CLIENT = re.compile(r"[\w.-]+\[(?P<ip>[0-9a-f.:]+)\]")
@@ -102,10 +103,11 @@ def read_delivered(folder):
         returned = re.search(rb"^Return-Path: <(.*)>$", data, re.MULTILINE)
         sent = data[match.end():]
         header = sent.split(b"\n\n", 1)[0].decode("utf-8", "replace")
+        message_id = re.search(r"^Message-ID: <(.*)>$", header, re.MULTILINE | re.IGNORECASE)
         subject = re.search(r"^Subject: (.*(?:\n[ \t].*)*)$", header, re.MULTILINE)
         sent = truth_mail.as_sent(sent)
         found[queue_id] = {"size": len(sent), "subject": truth_mail.decoded_header(subject[1]) if subject else None,
-                           "parts": truth_mail.parts(sent)}
+                           "message_id": message_id and message_id[1], "parts": truth_mail.parts(sent)}
         if returned:
             found[queue_id]["from"] = returned[1].decode()
     return found
@@ -147,7 +149,8 @@ def dialogue_reply(dialogue, text, last_sent):
         dialogue["last_reply"] = text
 
 
-READERS = {"postfix": read_sessions, "exim": truth_exim.read_sessions, "dovecot": truth_dovecot.read_sessions}
+READERS = {"postfix": read_sessions, "exim": truth_exim.read_sessions, "dovecot": truth_dovecot.read_sessions,
+           "opensmtpd": truth_opensmtpd.read_sessions}
 
 
 def main():
