@@ -114,17 +114,6 @@ static void find_name(struct mail_leaf *leaf, const struct mail_header *header)
     text_free(&name);
 }
 
-static bool is_disposed_as_attachment(const struct mail_header *header)
-{
-    struct text disposition = {.limit = 64};
-    bool is_attachment;
-
-    mail_field_token(mail_header_value(header, MAIL_CONTENT_DISPOSITION), &disposition);
-    is_attachment = bytes_equal(text_bytes(&disposition), bytes_of_text("attachment"));
-    text_free(&disposition);
-    return is_attachment;
-}
-
 void mail_leaf_begin(struct mail_leaf *leaf, const struct mime_leaf *declared)
 {
     if (!mail_may_begin_file(leaf->context))
@@ -132,7 +121,7 @@ void mail_leaf_begin(struct mail_leaf *leaf, const struct mime_leaf *declared)
     mail_file_begin(&leaf->file, leaf->context->conversation);
     find_name(leaf, declared->header);
     begin_text(leaf, declared);
-    leaf->file.is_attachment = leaf->file.name.length > 0 || is_disposed_as_attachment(declared->header) ||
+    leaf->file.is_attachment = leaf->file.name.length > 0 || mail_is_disposed_as_attachment(declared->header) ||
                                (declared->type.length > 0 && !leaf->is_text && !bytes_begin_nocase(declared->type, "message/"));
     if (leaf->is_text && !leaf->file.is_attachment)
         content_expect_prose(leaf->file.content);

@@ -1,6 +1,6 @@
 /*
- * mail_message.c - see mail_message.h. A message that is attached in an encoding of its own (RFC 2045, 6.4, forbids it) is
- * a file, and is read on as a message too, a few deep.
+ * mail_message.c - see mail_message.h. A message that is attached, or stands in an encoding of its own (RFC 2045, 6.4, forbids
+ * it), is a file, and is read on as a message too, a few deep.
  */
 #include "dissectors/mail_message.h"
 
@@ -10,8 +10,8 @@
 #include "dissectors/mail_sender.h"
 #include "dissectors/mail_text.h"
 
-/* Most encoded messages inside each other that are read as messages. */
-#define ENCODED_DEPTH_LIMIT 4
+/* Most such messages inside each other that are read as messages; attached ones that lie deeper are no files any more. */
+#define ATTACHED_DEPTH_LIMIT 4
 
 /* A message, or one that a leaf of it holds encoded. */
 struct mail_entity {
@@ -113,7 +113,7 @@ static void begin_leaf(void *owner, const struct mime_leaf *declared)
     struct mail_entity *entity = owner;
 
     mail_leaf_begin(&entity->leaf, declared);
-    if (!declared->is_message || entity->depth + 1 == ENCODED_DEPTH_LIMIT || !entity->leaf.file.is_open)
+    if (!declared->is_message || entity->depth + 1 == ATTACHED_DEPTH_LIMIT || !entity->leaf.file.is_open)
         return;
     entity->inner = memory_new_zeroed(1, sizeof *entity->inner);
     if (entity->inner == NULL)
@@ -171,6 +171,7 @@ static void open_entity(struct mail_entity *entity, struct mail_message *message
     entity->depth = depth;
     entity->leaf.context = &message->context;
     mime_reader_open(&entity->reader, &listener, &message->context.charsets);
+    entity->reader.is_innermost = depth + 1 == ATTACHED_DEPTH_LIMIT;
 }
 
 /* ---- the message ---- */

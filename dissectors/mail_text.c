@@ -419,3 +419,14 @@ void mail_field_token(struct bytes field, struct text *out)
         text_append(out, bytes_of(&letter, 1));
     }
 }
+
+bool mail_is_disposed_as_attachment(const struct mail_header *header)
+{
+    struct text disposition = {.limit = 64};
+    bool is_attachment;
+
+    mail_field_token(mail_header_value(header, MAIL_CONTENT_DISPOSITION), &disposition);
+    is_attachment = bytes_equal(text_bytes(&disposition), bytes_of_text("attachment"));
+    text_free(&disposition);
+    return is_attachment;
+}

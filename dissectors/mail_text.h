@@ -7,6 +7,7 @@
 #include "base/cursor.h"
 #include "base/text.h"
 #include "dissectors/mail_charset.h"
+#include "dissectors/mail_header.h"
 
 /* Most pieces of one parameter that are put together (RFC 2231, 3). */
 #define MAIL_PARAMETER_PIECES_LIMIT 100
@@ -51,5 +52,8 @@ enum mail_parameter_found mail_parameter(struct mail_charsets *charsets, struct 
 
 /* What stands before the first parameter, without comments, lower case: a media type or a disposition. `out` is appended to. */
 void mail_field_token(struct bytes field, struct text *out);
+
+/* Whether Content-Disposition says "attachment" (RFC 2183, 2.2). */
+bool mail_is_disposed_as_attachment(const struct mail_header *header);
 
 #endif

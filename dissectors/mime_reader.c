@@ -2,7 +2,7 @@
  * mime_reader.c - the structure of a message: header blocks, delimiters, nested messages (RFC 2046, 5.1 and 5.2).
  *
  *   HEADERS --empty line, leaf or multipart--> BODY
- *   HEADERS --empty line, message/rfc822--> HEADERS
+ *   HEADERS --empty line, message/rfc822 that is not attached--> HEADERS
  *   HEADERS --empty line, message/rfc822 in base64--> FIRST_LINE --a colon--> HEADERS
  *   FIRST_LINE --none in the line--> BODY
  *   BODY, HEADERS --delimiter of an open multipart--> HEADERS
@@ -14,6 +14,9 @@
  *
  * 4. A nested message may not be encoded (RFC 2045, 6.4). Where it is said to be, its first line tells: with a colon it is a
  *    field, as programs take it that keep to that; without, the message is a leaf, and whoever decodes it may read on.
+ *
+ * 5. A nested message that is attached, or has a name, is a leaf, and whoever takes it may read on in it: it is a file for who
+ *    gets the mail. Any other is read on at once.
  *
  * Left out: message/partial and message/external-body are leaves.
  */
@@ -192,6 +195,22 @@ static void begin_leaf(struct mime_reader *reader, struct bytes type, enum mime_
     reader->listener.begin_leaf(reader->listener.owner, &leaf);
 }
 
+/* Whether the block makes a file of what follows: by its disposition or by a name. */
+static bool is_attached(const struct mime_reader *reader)
+{
+    struct text name = {.limit = 1};
+    bool has_name;
+
+    if (mail_is_disposed_as_attachment(&reader->header))
+        return true;
+    (void)mail_parameter(reader->charsets, mail_header_value(&reader->header, MAIL_CONTENT_DISPOSITION), "filename", MAIL_PARAMETER_NAME, &name);
+    if (name.length == 0)
+        (void)mail_parameter(reader->charsets, mail_header_value(&reader->header, MAIL_CONTENT_TYPE), "name", MAIL_PARAMETER_NAME, &name);
+    has_name = name.length > 0;
+    text_free(&name);
+    return has_name;
+}
+
 /* The block is over: what it describes begins. */
 static void begin_entity(struct mime_reader *reader)
 {
@@ -201,7 +220,9 @@ static void begin_entity(struct mime_reader *reader)
     tell_message_header(reader);
     find_type(reader, &type);
     encoding = find_encoding(reader);
-    if (is_message(text_bytes(&type)) && encoding == MIME_IDENTITY) {
+    if (is_message(text_bytes(&type)) && encoding == MIME_IDENTITY && !reader->is_innermost && is_attached(reader)) {
+        begin_leaf(reader, text_bytes(&type), encoding);
+    } else if (is_message(text_bytes(&type)) && encoding == MIME_IDENTITY) {
         begin_headers(reader, true);
     } else if (is_message(text_bytes(&type))) {
         note(reader, MIME_ENCODED_ENTITY);

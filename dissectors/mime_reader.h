@@ -47,7 +47,7 @@ struct mime_leaf {
     const struct mail_header *header;
     struct bytes type; /* the media type, lower case; "text/plain" where none is declared */
     enum mime_encoding encoding;
-    bool is_message; /* what is encoded is a message */
+    bool is_message; /* what it holds is a message: the owner may read on in it */
 };
 
 /* What the reader tells, in order: on_header once, then for each leaf begin, any of add and lose, end. */
@@ -89,6 +89,7 @@ struct mime_reader {
     enum mime_phase phase;
     bool has_message_header; /* on_header was called */
     bool has_leaf;           /* a leaf is open */
+    bool is_innermost;       /* attached messages are no leaves: the owner reads no further ones on */
     bool is_in_digest;       /* HEADERS: of a part that is a message unless it says otherwise */
     bool is_at_line_start;
     bool is_behind_cr;    /* BODY, inside a line: a CR is not told yet */

@@ -403,9 +403,12 @@ def compare_files(result, database, rows):
 
 
 def pair_files(database, group, ours):
-    """By digest and name where they are the same, the rest in the order of appearance."""
+    """
+    By digest and name where they are the same, the rest in the order of appearance. An attached message is a file of
+    wirescribe's; Zeek tells only what is in it.
+    """
     pairs = []
-    left = list(ours)
+    left = [file for file in ours if file["declared_type"] != "message/rfc822"]
     rest = []
     for row in group:
         same = [file for file in left if is_same(database, row, file)]

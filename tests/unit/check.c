@@ -94,6 +94,7 @@ int main(int argument_count, char **arguments)
         failed++;
         printf("FAIL unit: %s\n", tests[i].name);
     }
+    fflush(stderr); /* a test that turned it elsewhere may have left it buffered: the last line is the count */
     printf("unit tests, %lu checks\n%u passed, %u failed, 0 skipped\n", checks, passed, failed);
     return failed > 0 || passed == 0;
 }

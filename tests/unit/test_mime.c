@@ -32,6 +32,7 @@ static void play_message(struct bytes message, uint64_t gap, struct bytes behind
 
 /* sha256sum of the text in the comment */
 #define SHA_HELLO "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"      /* "hello\n" */
+#define SHA_HELLO_LINE "cd2eca3535741f27a8ae40c31b0c41d4057a7a7b912b33b9aed86485d1c84676" /* "hello\r\n" */
 #define SHA_HELLO_BARE "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" /* "hello" */
 
 UNIT_TEST(mime_header_words)
@@ -316,6 +317,40 @@ UNIT_TEST(mime_encoded_message)
     CHECK(dialogue_rows("file") == 1);
     CHECK_TEXT(FILE_ROW(0, "name"), "in.txt");
     CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO_BARE);
+}
+
+/* A message that is attached, or named, is a file too; one that is only forwarded is not. */
+UNIT_TEST(mime_attached_message)
+{
+    MESSAGE("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822; name=\"said.eml\"\r\n\r\n"
+            "Subject: x\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Disposition: attachment; filename=in.txt\r\n\r\nhello\r\n"
+            "--c--\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: y\r\n\r\nhello\r\n--b--");
+    CHECK(dialogue_rows("file") == 3);
+    CHECK_TEXT(FILE_ROW(0, "name"), "in.txt");
+    CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(FILE_ROW(1, "name"), "said.eml");
+    CHECK_TEXT(FILE_ROW(1, "declared_type"), "message/rfc822");
+    CHECK_TEXT(FILE_ROW(1, "size"), "128");
+    CHECK_TEXT(FILE_ROW(2, "name"), "");
+    CHECK_TEXT(FILE_ROW(2, "sha256"), SHA_HELLO_BARE);
+    CHECK_TEXT(MAIL("attachments"), "2");
+}
+
+/* Five attached messages inside each other: the innermost is read on all the same, but is no file of its own. */
+UNIT_TEST(mime_attached_messages_inside_each_other)
+{
+    static const char attached[] = "Content-Type: message/rfc822\r\nContent-Disposition: attachment\r\n\r\n";
+    struct text message = {.limit = 4096};
+
+    for (int i = 0; i < 5; i++)
+        text_append_text(&message, attached);
+    text_append_text(&message, "Content-Disposition: attachment; filename=in.txt\r\n\r\nhello");
+    play_message(text_bytes(&message), 0, bytes_of(NULL, 0));
+    CHECK(dialogue_rows("file") == 4);
+    CHECK_TEXT(FILE_ROW(0, "name"), "in.txt");
+    CHECK_TEXT(FILE_ROW(0, "sha256"), SHA_HELLO_LINE);
+    CHECK_TEXT(MAIL("attachments"), "4");
+    text_free(&message);
 }
 
 #define URL(ROW, COLUMN) dialogue_value("smtp_url", ROW, COLUMN)
