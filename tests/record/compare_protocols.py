@@ -455,7 +455,7 @@ def ftp_transfers(check, database, flow_id, session, lost):
             check.one_of(f"bytes of the data flow of {name}", sizes, row["flow_bytes"])
         if entry["path"] and entry["direction"] != "list":
             # A client that asked for no PWD does not show where it is.
-            known = any(command["command"] in ("PWD", "CWD", "XPWD") for command in session["commands"])
+            known = any(command["command"] in ("PWD", "XPWD") for command in session["commands"])
             check.one_of(f"path of {name}", [entry["path"]] if known else [entry["path"], entry["argument"]],
                          as_logged(row["path"], entry["path"]))
         if "type" in entry and not lost:
