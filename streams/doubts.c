@@ -105,13 +105,29 @@ enum doubt doubts_settle(struct doubts *doubts, uint64_t start, struct bytes byt
     return reason;
 }
 
-enum doubt doubts_reason_at(const struct doubts *doubts, uint64_t offset)
+const struct doubted_segment *doubts_at(const struct doubts *doubts, uint64_t offset)
 {
-    for (unsigned i = 0; i < doubts->count; i++) {
+    for (unsigned i = 0; doubts != NULL && i < doubts->count; i++) {
         if (doubts->list[i].start <= offset && end_of(&doubts->list[i]) > offset)
-            return (enum doubt)doubts->list[i].reason;
+            return &doubts->list[i];
     }
-    return DOUBT_NONE;
+    return NULL;
+}
+
+bool doubts_cover(const struct doubts *doubts, uint64_t from, uint64_t to)
+{
+    uint64_t before;
+
+    do {
+        before = from;
+        for (unsigned i = 0; i < doubts->count; i++) {
+            const struct doubted_segment *segment = &doubts->list[i];
+
+            if (segment->start <= from && end_of(segment) > from)
+                from = end_of(segment);
+        }
+    } while (from < to && from > before);
+    return from >= to;
 }
 
 bool doubts_are_a_run(const struct doubts *doubts, uint64_t from)

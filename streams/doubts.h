@@ -57,8 +57,11 @@ bool doubts_take(struct doubts *doubts, uint64_t next, uint64_t to, struct doubt
  */
 enum doubt doubts_settle(struct doubts *doubts, uint64_t start, struct bytes bytes);
 
-/* The reason of the segment that covers that offset; DOUBT_NONE: none does. */
-enum doubt doubts_reason_at(const struct doubts *doubts, uint64_t offset);
+/* The segment that covers that offset; NULL: none does, or `doubts` is NULL. Valid until the doubts change. */
+const struct doubted_segment *doubts_at(const struct doubts *doubts, uint64_t offset);
+
+/* Whether the kept segments, one behind the other, hold all of [from, to). */
+bool doubts_cover(const struct doubts *doubts, uint64_t from, uint64_t to);
 
 /* Whether the kept segments follow each other without a hole, the first at offset `from`: a sender that simply goes on. */
 bool doubts_are_a_run(const struct doubts *doubts, uint64_t from);

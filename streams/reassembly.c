@@ -403,7 +403,8 @@ struct segment_report reassembly_segment(struct reassembly *stream, const struct
     return report;
 }
 
-bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t limit, int64_t time_us, uint64_t *held_total)
+bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t limit, int64_t time_us, uint64_t other_next,
+                             uint64_t *held_total)
 {
     uint64_t to = stream->held_count > 0 && stream->held[0].start < limit ? stream->held[0].start : limit;
 
@@ -421,7 +422,7 @@ bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_
     if (to > stream->front)
         stream->front = to;
     sink->gap(sink->sink, count, stream->newest_us);
-    reassembly_drain(stream, sink, limit, UINT64_MAX, held_total);
+    reassembly_drain(stream, sink, limit, other_next, held_total);
     return true;
 }
 

@@ -109,8 +109,12 @@ bool reassembly_is_ready(const struct reassembly *stream);
 /* Hands on what is held in order at `next`, as far as it begins before offset `to` and its `after` is at most `other_next`. */
 void reassembly_drain(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t to, uint64_t other_next, uint64_t *held_total);
 
-/* Gives up the first hole, but not behind `limit`: tells the gap, then drains up to `limit`. False where there is none before `limit`. */
-bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t limit, int64_t time_us, uint64_t *held_total);
+/*
+ * Gives up the first hole, but not behind `limit`: tells the gap, then drains up to `limit`, and what is in order by `other_next`.
+ * Where something is only held back by order, drains it. False where there is no hole before `limit`.
+ */
+bool reassembly_give_up_hole(struct reassembly *stream, const struct reassembly_sink *sink, uint64_t limit, int64_t time_us, uint64_t other_next,
+                             uint64_t *held_total);
 
 /* Frees all that is held. */
 void reassembly_free(struct reassembly *stream, uint64_t *held_total);

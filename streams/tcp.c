@@ -343,20 +343,27 @@ static struct bytes cut_before_start(struct bytes captured, uint64_t before, uin
     return before < captured.length ? bytes_of(captured.at + before, captured.length - (size_t)before) : bytes_of(NULL, 0);
 }
 
-/* What the segment acknowledges comes before it, while the flow awaits that. */
+struct segment_order tcp_order_now(const struct tcp_flow *tcp, enum endpoint from)
+{
+    return (struct segment_order){.other_next = tcp->awaits ? tcp->stream[endpoint_other(from)].next : UINT64_MAX};
+}
+
+/* What the segment acknowledges comes before it, while the flow awaits something; as far as it is known, or awaited. */
 static struct segment_order order_of(const struct tcp_flow *tcp, const struct packet *packet, enum endpoint from)
 {
     const struct reassembly *other = &tcp->stream[endpoint_other(from)];
-    struct segment_order order = {.other_next = other->next};
+    struct segment_order order = tcp_order_now(tcp, from);
+    int64_t known_to;
     int64_t acknowledged;
 
-    if (!tcp_is_held_back(tcp, from) || (packet->tcp_flags & TCP_ACK) == 0)
+    if (!tcp->awaits || !other->is_open || (packet->tcp_flags & TCP_ACK) == 0)
         return order;
     acknowledged = reassembly_offset(other, packet->acknowledgment);
     if (other->has_fin && acknowledged > (int64_t)other->fin_at)
         acknowledged = (int64_t)other->fin_at;
-    if (acknowledged > (int64_t)tcp->awaited_to)
-        acknowledged = (int64_t)tcp->awaited_to; /* one more for a FIN that was not captured */
+    known_to = (int64_t)(tcp_is_held_back(tcp, from) ? tcp->awaited_to : reassembly_in_order_to(other));
+    if (acknowledged > known_to)
+        acknowledged = known_to; /* one more for a FIN that was not captured */
     order.after = acknowledged > 0 ? (uint64_t)acknowledged : 0;
     return order;
 }
@@ -397,8 +404,8 @@ void tcp_take_payload(struct streams *streams, struct flow *flow, const struct p
         order = order_of(tcp, packet, from);
         report = reassembly_segment(stream, &reassembly_sink, (uint64_t)offset, captured, length, packet->time_us, order, &streams->held_bytes);
     }
-    if (tcp->awaits && tcp->awaited == from)
-        tcp_hand_on_answers(streams, flow);
+    if (tcp->awaits)
+        tcp_hand_on_in_turn(streams, flow);
     if (flow->packets[endpoint_other(from)] == 0 && stream->held_count > ONE_SIDED_SEGMENTS && !tcp_is_held_back(tcp, from))
         (void)tcp_give_up_hole(streams, flow, from, UINT64_MAX, packet->time_us);
 }
@@ -431,7 +438,7 @@ static void abandon_check(struct streams *streams, struct flow *flow, enum endpo
     while (doubts_take(flow->tcp->doubts[from], stream->next, UINT64_MAX, &segment)) {
         if (segment.length > 0)
             (void)reassembly_segment(stream, &reassembly_sink, segment.start, bytes_of(segment.bytes, segment.captured), segment.length,
-                                     segment.time_us, (struct segment_order){.after = 0}, &streams->held_bytes);
+                                     segment.time_us, tcp_order_now(flow->tcp, from), &streams->held_bytes);
         memory_free(segment.bytes);
     }
 }
@@ -609,7 +616,7 @@ struct flow *tcp_packet(struct streams *streams, struct flow *flow, const struct
     }
     if (doubt == DOUBT_NONE || !set_aside(streams, flow, packet, from, doubt))
         on_segment(streams, flow, packet, from);
-    tcp_settle_awaited(streams, flow, packet, from);
+    tcp_settle_awaited(streams, flow, packet, from, doubt == DOUBT_NONE);
     tcp_check_end(streams, flow, from);
     return flow;
 }

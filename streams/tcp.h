@@ -38,11 +38,14 @@ void tcp_finding(struct streams *streams, struct flow *flow, enum flow_finding w
 /* The other side says that it has bytes that were not captured yet: the flow awaits them. */
 void tcp_await(struct flow *flow, const struct packet *packet, enum endpoint from);
 
-/* Hands on the answers that do not wait for the awaited side's bytes any more. */
-void tcp_hand_on_answers(struct streams *streams, struct flow *flow);
+/* Hands on what does not wait for bytes of the other side any more, of both sides in turn. */
+void tcp_hand_on_in_turn(struct streams *streams, struct flow *flow);
 
-/* After each packet: whether the awaited bytes are there, or are given up. */
-void tcp_settle_awaited(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from);
+/* Where this side's next bytes stand that wait for nothing: while the flow awaits something, behind what they answer. */
+struct segment_order tcp_order_now(const struct tcp_flow *tcp, enum endpoint from);
+
+/* After each packet: whether the awaited bytes are there, or are given up. `is_good`: it was not put aside. */
+void tcp_settle_awaited(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from, bool is_good);
 
 /* Gives up what is awaited now. */
 void tcp_give_up_awaited(struct streams *streams, struct flow *flow);

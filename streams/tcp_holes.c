@@ -8,7 +8,8 @@
  * is missing; once REORDER_MOMENTS packets of their sender stood behind the hole, or REORDER_US have passed without any of
  * them, the hole is given up and told. Where
  * the other side takes its acknowledgment back - a forged one may claim anything - nothing is given up.
- * A hole that is given up takes first what was put aside in doubt: its receiver has acknowledged it after all.
+ * A hole that is given up takes first what was put aside in doubt: its receiver has acknowledged it after all. Where that is all
+ * that is missing, a good packet of its sender behind it is enough: what an onlooker injected is followed by the true copy.
  */
 #include "streams/tcp.h"
 
@@ -26,24 +27,47 @@ static void drain(struct streams *streams, struct flow *flow, enum endpoint from
     reassembly_drain(&flow->tcp->stream[from], &reassembly_sink, to, other_next, &streams->held_bytes);
 }
 
-void tcp_hand_on_answers(struct streams *streams, struct flow *flow)
+/* Hands on of one side what the other side has reached. True where it was something. */
+static bool hand_on(struct streams *streams, struct flow *flow, enum endpoint from)
 {
     const struct tcp_flow *tcp = flow->tcp;
+    uint64_t before = tcp->stream[from].next;
 
-    drain(streams, flow, endpoint_other(tcp->awaited), UINT64_MAX, tcp->stream[tcp->awaited].next);
+    if (reassembly_is_ready(&tcp->stream[from]))
+        drain(streams, flow, from, UINT64_MAX, tcp->stream[endpoint_other(from)].next);
+    return tcp->stream[from].next > before;
+}
+
+void tcp_hand_on_in_turn(struct streams *streams, struct flow *flow)
+{
+    while (hand_on(streams, flow, flow->tcp->awaited) | hand_on(streams, flow, endpoint_other(flow->tcp->awaited)))
+        continue;
+}
+
+/* Both sides wait for bytes of the other that will not come: the piece that was captured first goes on. False where nothing waits. */
+static bool force_on(struct streams *streams, struct flow *flow)
+{
+    const struct reassembly *low = &flow->tcp->stream[ENDPOINT_LOW];
+    const struct reassembly *high = &flow->tcp->stream[ENDPOINT_HIGH];
+    enum endpoint from = ENDPOINT_LOW;
+
+    if (!reassembly_is_ready(low) && !reassembly_is_ready(high))
+        return false;
+    if (!reassembly_is_ready(low) || (reassembly_is_ready(high) && high->held[0].time_us < low->held[0].time_us))
+        from = ENDPOINT_HIGH;
+    drain(streams, flow, from, flow->tcp->stream[from].next + 1, UINT64_MAX);
+    return true;
 }
 
 /* The hole is filled or given up: nothing has to wait any more. */
 static void release_held_back(struct streams *streams, struct flow *flow)
 {
-    enum endpoint awaited = flow->tcp->awaited;
-    enum endpoint other = endpoint_other(awaited);
-
     flow->tcp->awaits = false;
-    drain(streams, flow, awaited, UINT64_MAX, UINT64_MAX);
-    drain(streams, flow, other, UINT64_MAX, UINT64_MAX);
-    tcp_check_end(streams, flow, awaited);
-    tcp_check_end(streams, flow, other);
+    do {
+        tcp_hand_on_in_turn(streams, flow);
+    } while (force_on(streams, flow));
+    tcp_check_end(streams, flow, flow->tcp->awaited);
+    tcp_check_end(streams, flow, endpoint_other(flow->tcp->awaited));
 }
 
 /* A doubted segment was acknowledged, and no better copy of it came. */
@@ -73,7 +97,7 @@ static bool fill_from_doubts(struct streams *streams, struct flow *flow, enum en
     note_refuted(streams, flow, from, &segment);
     if (segment.length > 0)
         (void)reassembly_segment(stream, &reassembly_sink, segment.start, bytes_of(segment.bytes, segment.captured), segment.length, segment.time_us,
-                                 (struct segment_order){.after = 0}, &streams->held_bytes);
+                                 tcp_order_now(flow->tcp, from), &streams->held_bytes);
     if (segment.has_fin)
         tcp_take_fin(flow, from, (int64_t)(segment.start + segment.length));
     memory_free(segment.bytes);
@@ -95,7 +119,7 @@ bool tcp_give_up_hole(struct streams *streams, struct flow *flow, enum endpoint 
 
     if (has_hole && flow->tcp->doubts[from] != NULL && fill_from_doubts(streams, flow, from, end_of_hole(stream, to)))
         return true;
-    return reassembly_give_up_hole(stream, &reassembly_sink, to, time_us, &streams->held_bytes);
+    return reassembly_give_up_hole(stream, &reassembly_sink, to, time_us, tcp_order_now(flow->tcp, from).other_next, &streams->held_bytes);
 }
 
 /* The newest word of the other side counts: an acknowledgment that it does not repeat was forged, or a mistake. */
@@ -114,6 +138,26 @@ static void believe_newest_acknowledgment(struct streams *streams, struct tcp_fl
     tcp->awaited_to = (uint64_t)newest;
 }
 
+/*
+ * The other side's next bytes were put aside too, before what comes next of the awaited side, which has acknowledged them: they
+ * go first. True where they were taken.
+ */
+static bool fill_other_side(struct streams *streams, struct flow *flow)
+{
+    struct tcp_flow *tcp = flow->tcp;
+    enum endpoint other = endpoint_other(tcp->awaited);
+    const struct reassembly *stream = &tcp->stream[tcp->awaited];
+    const struct doubted_segment *next = doubts_at(tcp->doubts[tcp->awaited], stream->next);
+    const struct doubted_segment *before = doubts_at(tcp->doubts[other], tcp->stream[other].next);
+    const struct tcp_side *receiver = &tcp->side[tcp->awaited];
+
+    if (before == NULL || !receiver->has_acknowledged || receiver->newest_acknowledged < (int64_t)(before->start + before->length))
+        return false;
+    if (reassembly_is_ready(stream) ? before->time_us > stream->held[0].time_us : next == NULL || before->time_us > next->time_us)
+        return false;
+    return fill_from_doubts(streams, flow, other, tcp->stream[other].next + 1);
+}
+
 /* Hole by hole and piece by piece, so that each answer still stands behind what it acknowledges. */
 void tcp_give_up_awaited(struct streams *streams, struct flow *flow)
 {
@@ -128,11 +172,13 @@ void tcp_give_up_awaited(struct streams *streams, struct flow *flow)
     }
     believe_newest_acknowledgment(streams, tcp);
     while (stream->next < tcp->awaited_to) {
-        if (reassembly_is_ready(stream))
+        tcp_hand_on_in_turn(streams, flow);
+        if (fill_other_side(streams, flow))
+            continue;
+        if (reassembly_is_ready(stream)) /* it waits for bytes of the other side, which has a hole too */
             drain(streams, flow, tcp->awaited, stream->next + 1, UINT64_MAX);
         else if (!tcp_give_up_hole(streams, flow, tcp->awaited, end_of_hole(stream, tcp->awaited_to), tcp->awaited_since_us))
             break;
-        tcp_hand_on_answers(streams, flow);
     }
     release_held_back(streams, flow);
 }
@@ -147,7 +193,8 @@ static void take_doubted_end(struct streams *streams, struct flow *flow, enum en
     const struct doubts *doubts = flow->tcp->doubts[from];
 
     while (doubts != NULL && doubts->count > 0 && !stream->has_fin) {
-        enum doubt reason = doubts_reason_at(doubts, stream->next);
+        const struct doubted_segment *segment = doubts_at(doubts, stream->next);
+        enum doubt reason = segment != NULL ? (enum doubt)segment->reason : DOUBT_NONE;
 
         if (reason != DOUBT_CHECKSUM && reason != DOUBT_TTL && reason != DOUBT_TIMESTAMP)
             return;
@@ -215,7 +262,23 @@ static bool passes_over_hole(const struct tcp_flow *tcp, const struct packet *pa
     return from == tcp->awaited && reassembly_offset(&tcp->stream[from], packet->sequence) > (int64_t)in_order;
 }
 
-void tcp_settle_awaited(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from)
+/* All that is missing before the sender's newer bytes was put aside in doubt: no better copy of it came, and its receiver has it. */
+static bool is_filled_by_doubts(const struct tcp_flow *tcp, uint64_t in_order)
+{
+    const struct reassembly *stream = &tcp->stream[tcp->awaited];
+    const struct doubts *doubts = tcp->doubts[tcp->awaited];
+    uint64_t to = tcp->awaited_to;
+
+    if (doubts == NULL || doubts->count == 0)
+        return false;
+    for (unsigned i = 0; i < stream->held_count && stream->held[i].start < to; i++) {
+        if (stream->held[i].start > in_order)
+            to = stream->held[i].start;
+    }
+    return doubts_cover(doubts, in_order, to);
+}
+
+void tcp_settle_awaited(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from, bool is_good)
 {
     struct tcp_flow *tcp = flow->tcp;
     uint64_t in_order;
@@ -236,6 +299,10 @@ void tcp_settle_awaited(struct streams *streams, struct flow *flow, const struct
     if (packet->time_us != tcp->awaited_newest_us && passes_over_hole(tcp, packet, from, in_order)) {
         tcp->awaited_moments++;
         tcp->awaited_newest_us = packet->time_us;
+    }
+    if (is_good && passes_over_hole(tcp, packet, from, in_order) && is_filled_by_doubts(tcp, in_order)) {
+        tcp_give_up_awaited(streams, flow);
+        return;
     }
     if (tcp->awaited_moments >= REORDER_MOMENTS || packet->time_us - tcp->awaited_since_us > REORDER_US)
         tcp_give_up_awaited(streams, flow);

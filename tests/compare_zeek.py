@@ -408,7 +408,7 @@ def pair_files(database, group, ours):
     wirescribe's; Zeek tells only what is in it.
     """
     pairs = []
-    left = [file for file in ours if file["declared_type"] != "message/rfc822"]
+    left = [file for file in ours if file.get("declared_type") != "message/rfc822"]
     rest = []
     for row in group:
         same = [file for file in left if is_same(database, row, file)]

@@ -156,6 +156,56 @@ UNIT_TEST(tcp_wrong_checksums_of_a_side_that_never_has_right_ones_are_offloading
     CHECK(findings == 0);
 }
 
+/* One segment of a dialogue: who says it, what it acknowledges, and whether its checksum is wrong, as after an edit. */
+static void send_spoken(struct streams *streams, enum side from, int64_t offset, const char *payload, int64_t acknowledged, bool is_spoiled)
+{
+    struct packet packet = make(from, TCP_ACK, offset, payload);
+
+    packet.acknowledgment = (from == FROM_CLIENT ? SERVER_START : CLIENT_START) + 1 + (uint32_t)acknowledged;
+    packet.checksum = is_spoiled ? CHECKSUM_WRONG : CHECKSUM_GOOD;
+    streams_packets(streams, &packet, 1);
+}
+
+/* A capture of which somebody has edited segments of both sides: each is taken where it was said. */
+UNIT_TEST(tcp_edited_segments_of_both_sides_keep_their_order)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_spoken(streams, FROM_CLIENT, 0, "", 0, false);
+    send_spoken(streams, FROM_SERVER, 0, "", 0, false);
+    send_spoken(streams, FROM_SERVER, 0, "S1", 0, true);
+    send_spoken(streams, FROM_CLIENT, 0, "c1", 2, false);
+    send_spoken(streams, FROM_SERVER, 2, "S2", 2, false);
+    send_spoken(streams, FROM_CLIENT, 2, "c2", 4, true);
+    send_spoken(streams, FROM_SERVER, 4, "S3", 4, false);
+    send_spoken(streams, FROM_CLIENT, 4, "c3", 6, true);
+    send_spoken(streams, FROM_SERVER, 6, "S4", 6, false);
+    send_spoken(streams, FROM_CLIENT, 6, "c4", 8, false);
+    send_spoken(streams, FROM_SERVER, 8, "S5", 8, false);
+    CHECK_TEXT(finish(streams), "s:S1 c:c1 s:S2 c:c2 s:S3 c:c3 s:S4 c:c4 s:S5 c.capture s.capture | S1/8/10 ");
+}
+
+/* The same with several in a row, of one side and the other. */
+UNIT_TEST(tcp_edited_segments_in_a_row_keep_their_order)
+{
+    struct streams *streams = begin();
+
+    handshake(streams);
+    send_spoken(streams, FROM_SERVER, 0, "", 0, false);
+    send_spoken(streams, FROM_SERVER, 0, "S1", 0, true);
+    send_spoken(streams, FROM_CLIENT, 0, "c1", 2, false);
+    send_spoken(streams, FROM_SERVER, 2, "S2", 2, true);
+    send_spoken(streams, FROM_CLIENT, 2, "c2", 4, true);
+    send_spoken(streams, FROM_SERVER, 4, "S3", 4, true);
+    send_spoken(streams, FROM_CLIENT, 4, "", 6, false);
+    send_spoken(streams, FROM_SERVER, 6, "S4", 4, true);
+    send_spoken(streams, FROM_CLIENT, 4, "c3", 8, false);
+    send_spoken(streams, FROM_SERVER, 8, "", 6, false);
+    send_spoken(streams, FROM_SERVER, 8, "S5", 6, false);
+    CHECK_TEXT(finish(streams), "s:S1 c:c1 s:S2 c:c2 s:S3 s:S4 c:c3 s:S5 c.capture s.capture | S1/6/10 ");
+}
+
 UNIT_TEST(tcp_segments_outside_the_window_cannot_inject)
 {
     struct streams *streams = begin();
