@@ -379,7 +379,7 @@ def ftp(check, database, truth, operation, side):
     if all(session.get("server_port") == 990 for session in truth["sessions"]):
         ftp_implicit(check, database, truth)
         return
-    for session, row in sessions(check, database, truth, "ftp_sessions"):
+    for session, row in by_what_moved(database, sessions(check, database, truth, "ftp_sessions")):
         check.equal("encryption", "explicit" if session["tls_after"] else "none", row["encryption"])
         in_clear = session["commands"][:session["tls_after"]]
         if session.get("clear_again"):
@@ -396,6 +396,20 @@ def ftp(check, database, truth, operation, side):
                           truth["operation"]["lost_bytes"] if operation == "gap" else 0)
             if "failed" in session:
                 ftp_failures(check, database, row["flow_id"], session)
+
+
+def by_what_moved(database, pairs):
+    """Of connections that are opened side by side, a log may name another one first: then the files that they moved tell."""
+    left = [row for _, row in pairs]
+    found = []
+    for session, _ in pairs:
+        wanted = [entry["argument"] for entry in session["commands"] if entry["command"] in ("RETR", "STOR", "APPE")]
+        same = [row for row in left if wanted == [told["argument"] for told in database.rows(
+            f"SELECT argument FROM ftp_commands WHERE flow_id = {row['flow_id']} AND command IN ('RETR', 'STOR', 'APPE') ORDER BY number")]]
+        row = (same or left)[0]
+        left.remove(row)
+        found.append((session, row))
+    return found
 
 
 def ftp_files(check, database, expected):
