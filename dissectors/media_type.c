@@ -40,7 +40,7 @@ struct thread_magic {
 
 static once_flag key_once = ONCE_FLAG_INIT;
 static tss_t key;
-static bool has_key;
+static atomic_bool has_key; /* atomic for ThreadSanitizer, which does not know call_once */
 
 static void close_magic(void *argument)
 {
