@@ -15,7 +15,7 @@
     COLUMN(R, text, from_side, "which side of that session sent it: 'client' or 'server'") \
     COLUMN(R, text, name, "its name as the protocol gives it, without directories; of an attachment decoded; NULL for a mail's bodies and where none is given") \
     COLUMN(R, text, declared_type, "the media type that the sender declared") \
-    COLUMN(R, text, mime_type, "the media type told from its content") \
+    COLUMN(R, text, mime_type, "the media type told from its first bytes; NULL where those are not there, or the transfer was resumed or appended") \
     COLUMN(R, integer, size, "its bytes, after the transfer encoding was removed, those that are missing in the capture included; NULL where that cannot be told") \
     COLUMN(R, integer, missing, "its bytes that are known to be missing from the capture; of a mail's part as they were encoded") \
     COLUMN(R, boolean, complete, "1 where the protocol says that it is whole and nothing is missing, 0 where it was refused, broken off or has missing bytes; of a mail's part that its end was seen, whatever became of the mail") \

@@ -28,7 +28,7 @@ struct ftp_listing {
     bool told_line;
 };
 
-static struct bytes last_part(struct bytes path)
+struct bytes ftp_last_part(struct bytes path)
 {
     for (size_t i = path.length; i > 0; i--) {
         if (path.at[i - 1] == '/')
@@ -50,7 +50,7 @@ static bool has_wildcard(struct bytes part)
 /* The entries of "/pub/new*" lie in /pub. */
 static struct bytes listed_directory(struct bytes path)
 {
-    struct bytes last = last_part(path);
+    struct bytes last = ftp_last_part(path);
 
     return has_wildcard(last) ? bytes_of(path.at, path.length - last.length) : path;
 }
@@ -179,7 +179,7 @@ static bool is_doubtful(const struct ftp_listing *listing, const struct ftp_list
     struct bytes asked = text_bytes(&listing->argument);
 
     return listing->lines == 1 && asked.length > 0 && (entry->kind == NULL || entry->kind[0] != 'd') &&
-           (bytes_equal(entry->name, asked) || bytes_equal(entry->name, last_part(asked)));
+           (bytes_equal(entry->name, asked) || bytes_equal(entry->name, ftp_last_part(asked)));
 }
 
 static void settle_doubtful(struct ftp_listing *listing, struct conversation *conversation, enum place place)

@@ -71,4 +71,7 @@ int64_t ftp_listing_rows(const struct ftp_listing *listing);
 
 void ftp_listing_free(struct ftp_listing *listing);
 
+/* The last part of a path: what follows its last slash; borrowed from it. */
+struct bytes ftp_last_part(struct bytes path);
+
 #endif

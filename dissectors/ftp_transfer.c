@@ -238,16 +238,6 @@ static bool is_refused(const struct ftp_channel *channel)
     return channel->has_reply && channel->reply_code >= 400;
 }
 
-/* The last part of a path. */
-static struct bytes base_name(struct bytes path)
-{
-    for (size_t i = path.length; i > 0; i--) {
-        if (path.at[i - 1] == '/')
-            return bytes_of(path.at + i, path.length - i);
-    }
-    return path;
-}
-
 void ftp_channel_number_file(struct conversation *conversation, struct ftp_channel *channel)
 {
     bool is_file = channel->has_command && (channel->direction == FTP_DOWNLOAD || channel->direction == FTP_UPLOAD);
@@ -280,6 +270,12 @@ static bool has_whole_content(const struct ftp_channel *channel)
            (outcome == OUTCOME_COMPLETE || (outcome == OUTCOME_UNKNOWN && ftp_payload_has_end(&channel->payload, has_closed)));
 }
 
+/* Resumed, or appended to what is there. */
+static bool begins_inside(const struct ftp_channel *channel)
+{
+    return (channel->has_offset && channel->offset > 0) || strcmp(channel->command, "APPE") == 0;
+}
+
 static void write_file(struct conversation *conversation, struct ftp_channel *channel)
 {
     const struct ftp_form form = ftp_channel_form(channel);
@@ -289,7 +285,7 @@ static void write_file(struct conversation *conversation, struct ftp_channel *ch
         .flow_id = record_integer(channel->control_flow_id),
         .source = record_text_of("ftp"),
         .from_side = record_text_of(ftp_client_sends(channel) ? "client" : "server"),
-        .name = record_text_unless_empty(base_name(text_bytes(&channel->path))),
+        .name = record_text_unless_empty(ftp_last_part(text_bytes(&channel->path))),
         .size = record_integer((int64_t)ftp_channel_size(channel)),
         .missing = record_integer((int64_t)channel->missing[ftp_channel_sender(channel)]),
         .complete = file_completeness(channel),
@@ -298,7 +294,10 @@ static void write_file(struct conversation *conversation, struct ftp_channel *ch
     if (!payload->has_begun && channel->has_data) /* an empty file has its content too */
         ftp_payload_begin(payload, conversation, &form, FTP_PAYLOAD_FILE);
     content_end(payload->content, conversation, &file);
-    content_find_contradictions(conversation, payload->content, base_name(text_bytes(&channel->path)), bytes_of(NULL, 0));
+    if (begins_inside(channel)) /* what moved first are not the file's first bytes: they tell nothing of its type */
+        file.mime_type = record_text_of(NULL);
+    else
+        content_find_contradictions(conversation, payload->content, ftp_last_part(text_bytes(&channel->path)), bytes_of(NULL, 0));
     if (payload->has_passed) { /* nobody looked at them, but they came */
         file.size = record_integer((int64_t)ftp_channel_size(channel));
         file.size.is_known = payload->block == NULL;
