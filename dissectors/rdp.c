@@ -17,6 +17,7 @@
  *                                             is_searching, until find_pdu
  */
 #include "dissectors/rdp_record.h"
+#include "dissectors/rdp_security.h"
 #include "dissectors/tls.h"
 
 #define TPKT_VERSION 3
@@ -171,6 +172,8 @@ static void on_connect(struct conversation *conversation, struct rdp *rdp, enum 
 
     rdp->side[from].phase = RDP_SESSION;
     rdp->facts.was_connected[from] = reading != RDP_OTHER;
+    if (from == FROM_SERVER && rdp->facts.security == NULL)
+        rdp->facts.security = rdp_security_new(&rdp->facts.settings);
     if (reading == RDP_INVALID)
         tell_malformed(conversation, rdp, from, "the MCS connect");
 }
@@ -444,6 +447,7 @@ static void rdp_close(struct conversation *conversation, void *state)
 
     rdp_write_rows(conversation, &rdp->facts);
     text_free(&rdp->facts.cookie);
+    rdp_security_free(rdp->facts.security);
     rdp_settings_free(&rdp->facts.settings);
 }
 

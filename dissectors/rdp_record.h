@@ -106,6 +106,8 @@ struct rdp_settings {
     struct text certificate_subject;
 };
 
+struct rdp_security;
+
 /* All that is known of a session when its rows are written. */
 struct rdp_facts {
     struct text cookie;
@@ -114,6 +116,7 @@ struct rdp_facts {
     struct rdp_number failure;
     bool was_connected[SIDE_COUNT]; /* its MCS connect was seen */
     struct rdp_settings settings;
+    struct rdp_security *security; /* from the server's MCS connect on, where it chose encryption; owned by rdp.c. See rdp_security.h */
 };
 
 /* ---- rdp_rows.c ---- */
