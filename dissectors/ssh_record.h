@@ -1,0 +1,51 @@
+/*
+ * ssh_record.h - the tables of SSH.
+ */
+#ifndef WIRESCRIBE_DISSECTORS_SSH_RECORD_H
+#define WIRESCRIBE_DISSECTORS_SSH_RECORD_H
+
+#include "base/record.h"
+
+#define SSH_SESSION(COLUMN, LATER, R) \
+    COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
+    COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
+    COLUMN(R, text, protocol_version, \
+           "the version that the two identifications agree on: '2.0', '1.5'; '1.99' where only a side that speaks both was seen") \
+    COLUMN(R, text, client_version, "the client's identification, whole: 'SSH-2.0-OpenSSH_9.2p1 Debian-2'") \
+    COLUMN(R, text, server_version, "the server's identification, whole") \
+    COLUMN(R, text, kex, "negotiated key exchange method (RFC 4253, 7.1); NULL unless both sides' lists were seen and have one in common") \
+    COLUMN(R, text, host_key_type, "negotiated host key algorithm") \
+    COLUMN(R, text, host_key_fingerprint, "'SHA256:...' of the server's host key, as OpenSSH prints it") \
+    COLUMN(R, text, client_cipher, "negotiated encryption, client to server") \
+    COLUMN(R, text, server_cipher, "negotiated encryption, server to client") \
+    COLUMN(R, text, client_mac, "negotiated integrity check, client to server; '<implicit>' where the cipher contains it") \
+    COLUMN(R, text, server_mac, "negotiated integrity check, server to client; '<implicit>' where the cipher contains it") \
+    COLUMN(R, text, client_compression, "negotiated compression, client to server") \
+    COLUMN(R, text, server_compression, "negotiated compression, server to client") \
+    COLUMN(R, text, hassh, "HASSH: MD5 of what the client offers, a fingerprint of its software") \
+    COLUMN(R, text, hassh_server, "HASSH of the server") \
+    COLUMN(R, boolean, strict_kex, "1 where both sides offer OpenSSH's strict key exchange, the answer to Terrapin (CVE-2023-48795)") \
+    LATER(R, integer, rekeys, "how often keys were exchanged again") \
+    LATER(R, integer, auth_attempts, "login attempts") \
+    LATER(R, text, auth_result, "'success' or 'failure'") \
+    LATER(R, text, auth_method, "the method of the last attempt") \
+    LATER(R, text, activity, "what was done: 'shell', 'command', 'sftp', 'scp', 'tunnel' or 'none'; a guess") \
+    LATER(R, integer, keystrokes, "keys typed in a shell; a guess") \
+    LATER(R, integer, bytes_up, "payload bytes, client to server, after the keys were exchanged") \
+    LATER(R, integer, bytes_down, "payload bytes, server to client, after the keys were exchanged") \
+    LATER(R, text, inference_basis, "what the guesses in this row rest on")
+
+#define SSH_EVENT(COLUMN, LATER, R) \
+    LATER(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
+    LATER(R, integer, time_us, "when it was seen; microseconds since the epoch, UTC") \
+    LATER(R, text, kind, "what it is, in one word of a fixed list") \
+    LATER(R, text, detail, "what there is to say of it") \
+    LATER(R, text, basis, "of what was inferred from the shape of encrypted packets: the rule that it rests on; NULL where it stood in the clear")
+
+RECORD_STRUCT(ssh_session, SSH_SESSION);
+RECORD_STRUCT(ssh_event, SSH_EVENT);
+
+extern const struct record_table ssh_session_table;
+extern const struct record_table ssh_event_table;
+
+#endif
