@@ -18,7 +18,7 @@
  */
 #include "dissectors/rdp_record.h"
 #include "dissectors/rdp_security.h"
-#include "dissectors/tls.h"
+#include "dissectors/rdp_tls.h"
 
 #define TPKT_VERSION 3
 #define TPKT_HEADER 4
@@ -69,6 +69,7 @@ struct rdp {
     struct rdp_facts facts;
     bool client_waits; /* for the server's confirm */
     bool told_malformed;
+    bool is_moved; /* the facts are TLS's */
 };
 
 static void rdp_open(struct conversation *conversation, void *state, void *from_before)
@@ -140,9 +141,15 @@ static void on_request(struct conversation *conversation, struct rdp *rdp, struc
         tell_malformed(conversation, rdp, FROM_CLIENT, "the connection request");
 }
 
-static enum verdict hand_over_to_tls(struct conversation *conversation)
+/* TLS gets the flow, and the session with it: its row is written when TLS is over, with what TLS shows of it. */
+static enum verdict hand_over_to_tls(struct conversation *conversation, struct rdp *rdp)
 {
-    conversation_hand_over(conversation, &tls_dissector, NULL);
+    struct tls_outer *outer = rdp_tls_new(&rdp->facts);
+
+    if (conversation_hand_over(conversation, &tls_dissector, outer))
+        rdp->is_moved = outer != NULL;
+    else
+        rdp_tls_free(outer);
     return VERDICT_HANDED_OVER;
 }
 
@@ -159,7 +166,7 @@ static enum verdict on_confirm(struct conversation *conversation, struct rdp *rd
              read_negotiation(variable, NEGOTIATION_RESPONSE, selected) != NEGOTIATION_READ)
         tell_malformed(conversation, rdp, FROM_SERVER, "the connection confirm");
     if (selected->is_known && selected->value != RDP_PROTOCOL_RDP && rdp_protocol_name(selected->value) != NULL)
-        return hand_over_to_tls(conversation);
+        return hand_over_to_tls(conversation, rdp);
     return VERDICT_GO_ON;
 }
 
@@ -335,7 +342,7 @@ static bool may_be_tls(const struct rdp *rdp)
 static enum verdict on_tls_record(struct conversation *conversation, struct rdp *rdp, enum side from)
 {
     if (from == FROM_SERVER || rdp->side[FROM_SERVER].is_silent)
-        return hand_over_to_tls(conversation);
+        return hand_over_to_tls(conversation, rdp);
     rdp->client_waits = true;
     return VERDICT_NEED_OTHER_SIDE;
 }
@@ -445,10 +452,10 @@ static void rdp_close(struct conversation *conversation, void *state)
 {
     struct rdp *rdp = state;
 
+    if (rdp->is_moved)
+        return;
     rdp_write_rows(conversation, &rdp->facts);
-    text_free(&rdp->facts.cookie);
-    rdp_security_free(rdp->facts.security);
-    rdp_settings_free(&rdp->facts.settings);
+    rdp_facts_free(&rdp->facts);
 }
 
 /* ---- identification ---- */

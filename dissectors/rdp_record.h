@@ -29,8 +29,8 @@
     COLUMN(R, text, channels, "names of the static virtual channels that the client asked for, joined by commas") \
     COLUMN(R, text, encryption_method, "of standard RDP security: 'none', '40bit', '56bit', '128bit' or 'FIPS'; an unknown one in hexadecimal") \
     COLUMN(R, text, encryption_level, "of standard RDP security: 'none', 'low', 'client compatible', 'high' or 'FIPS'; an unknown one in hexadecimal") \
-    COLUMN(R, text, certificate_type, "the server's certificate in standard RDP security: 'proprietary' or 'X.509'") \
-    COLUMN(R, text, certificate_subject, "subject of the server's X.509 certificate in standard RDP security (RFC 2253)") \
+    COLUMN(R, text, certificate_type, "the server's certificate in standard RDP security, or in the handshake of TLS up to 1.2: 'proprietary' or 'X.509'") \
+    COLUMN(R, text, certificate_subject, "subject of the server's X.509 certificate (RFC 2253)") \
     LATER(R, text, domain, "domain that the client logs in to") \
     LATER(R, text, user, "user that the client logs in as") \
     LATER(R, text, auth_result, "'success' or 'failure'") \
@@ -120,6 +120,9 @@ struct rdp_facts {
 };
 
 /* ---- rdp_rows.c ---- */
+
+/* Frees what the facts own. */
+void rdp_facts_free(struct rdp_facts *facts);
 
 extern const struct record_table rdp_session_table;
 extern const struct record_table rdp_channel_table;

@@ -2,6 +2,7 @@
  * rdp_rows.c - the tables of RDP and the rows in them: from numbers to names.
  */
 #include "dissectors/rdp_record.h"
+#include "dissectors/rdp_security.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -171,4 +172,11 @@ void rdp_write_rows(struct conversation *conversation, const struct rdp_facts *f
     rdp_write_session(conversation, facts);
     tell_too_many(conversation, facts->settings.channels_asked, FROM_CLIENT);
     tell_too_many(conversation, facts->settings.channels_given, FROM_SERVER);
+}
+
+void rdp_facts_free(struct rdp_facts *facts)
+{
+    text_free(&facts->cookie);
+    rdp_security_free(facts->security);
+    rdp_settings_free(&facts->settings);
 }

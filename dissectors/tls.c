@@ -2,9 +2,10 @@
  * tls.c - SSL 3.0 and TLS 1.0 to 1.3 (RFC 6101, 2246, 4346, 5246, 8446), as far as it
  * takes to name a session: both hellos and the alerts that are sent in the clear.
  *
- * Left out: cipher names, fingerprints, certificates, session keys, and what a hello
+ * Left out: cipher names, fingerprints, session keys, and what a hello
  * in SSL 2.0's format says: it is only passed over. Once a side's bytes are protected they are only passed over; where text
- * may come behind them, record by record.
+ * may come behind them, or somebody observes them (struct tls_outer), record by record. An observer also gets the
+ * server's certificate, where it is in the clear.
  */
 #include "dissectors/tls.h"
 
@@ -55,19 +56,11 @@ static const struct record_table tls_session_table = {
     .index = "flow_id",
 };
 
-/* RFC 8446, 5.1 */
-enum tls_content_type {
-    TLS_CHANGE_CIPHER_SPEC = 20,
-    TLS_ALERT = 21,
-    TLS_HANDSHAKE = 22,
-    TLS_APPLICATION_DATA = 23,
-    TLS_HEARTBEAT = 24,
-};
-
 /* RFC 8446, 4 */
 enum tls_handshake_type {
     TLS_CLIENT_HELLO = 1,
     TLS_SERVER_HELLO = 2,
+    TLS_CERTIFICATE = 11,
 };
 
 /* IANA "TLS ExtensionType Values" */
@@ -80,14 +73,17 @@ enum tls_extension {
 enum tls_phase {
     TLS_BEFORE_HELLO, /* this side's hello has not been read */
     TLS_IN_CLEAR,     /* it has; alerts may still come in the clear */
-    TLS_PROTECTED,    /* the records are followed by their lengths, for text may come behind them */
+    TLS_PROTECTED,    /* the records are followed by their lengths, for text may come behind them, or they are observed */
+    TLS_SEARCHING,    /* observed, and no longer in step with the records: looks for a header that another one follows */
     TLS_PASSED_OVER,  /* protected, or no longer in step with the records */
 };
 
 struct tls_side {
     enum tls_phase phase;
     uint32_t record_left; /* of the record that is being skipped */
-    struct text hello;    /* the part of a hello that earlier records held */
+    bool is_found;        /* SEARCHING: a header was found; the next one proves it */
+    bool has_finished;    /* TLS 1.3: its Finished was seen */
+    struct text hello;    /* handshake messages, as far as earlier records held a part of one */
 };
 
 struct tls {
@@ -95,6 +91,8 @@ struct tls {
     bool has_record; /* at least one record was seen */
     bool has_version;
     uint16_t version;
+    bool has_cipher;
+    uint16_t cipher;
     bool has_alert;
     bool alert_is_fatal;
     uint8_t alert;
@@ -265,49 +263,153 @@ static void on_client_hello(struct tls *tls, struct cursor *body)
 static void on_server_hello(struct tls *tls, struct cursor *body)
 {
     uint16_t version = take_u16_be(body);
+    uint16_t cipher;
+    uint8_t compression;
 
     skip_bytes(body, 32);            /* random */
     skip_bytes(body, take_u8(body)); /* session id */
-    skip_bytes(body, 2 + 1);         /* cipher suite, compression method */
+    cipher = take_u16_be(body);
+    compression = take_u8(body);
     if (!cursor_is_good(body) || tls->has_version)
         return;
     tls->has_version = true;
     tls->version = version;
+    tls->has_cipher = compression == 0; /* else the lengths say little */
+    tls->cipher = cipher;
     if (cursor_left(body) > 0)
         on_extensions(tls, TLS_SERVER_HELLO, body);
 }
 
-/* Reads the hello from all handshake bytes of one side so far. False: it is not complete yet. */
-static bool read_hello(struct tls *tls, struct bytes handshake)
+static bool is_observed(const struct tls *tls)
+{
+    return tls->outer != NULL && tls->outer->on_record != NULL;
+}
+
+/* RFC 5246, 7.4.2: the sender's own certificate comes first. Clients of the protocols that are observed send none. */
+static void on_certificate(struct conversation *conversation, struct tls *tls, struct cursor *body)
+{
+    struct cursor list = take_child(body, take_u24_be(body));
+    struct bytes encoded = take_bytes(&list, take_u24_be(&list));
+
+    if (cursor_is_good(&list) && encoded.length > 0)
+        tls->outer->on_certificate(conversation, tls->outer, encoded);
+}
+
+/* One whole handshake message. By what it is, not by who sent it: after a hand-over the roles may be exchanged. */
+static void on_message(struct conversation *conversation, struct tls *tls, uint8_t type, struct cursor *body)
+{
+    if (type == TLS_CLIENT_HELLO)
+        on_client_hello(tls, body);
+    else if (type == TLS_SERVER_HELLO)
+        on_server_hello(tls, body);
+    else if (type == TLS_CERTIFICATE && is_observed(tls))
+        on_certificate(conversation, tls, body);
+}
+
+/* Whether more messages than the hello are of use. */
+static bool wants_messages(const struct tls *tls, const struct tls_side *side)
+{
+    return side->phase == TLS_BEFORE_HELLO || (side->phase == TLS_IN_CLEAR && is_observed(tls) && !side->hello.was_cut);
+}
+
+/* Reads the whole messages of one side, from all handshake bytes that were not read yet; the answer is what is left of them. */
+static struct bytes read_messages(struct conversation *conversation, struct tls *tls, struct tls_side *side, struct bytes handshake)
 {
     struct cursor cursor = cursor_over(handshake);
-    uint8_t type = take_u8(&cursor);
-    struct cursor body = take_child(&cursor, take_u24_be(&cursor));
 
-    if (!cursor_is_good(&cursor))
+    while (wants_messages(tls, side)) {
+        struct cursor ahead = cursor;
+        uint8_t type = take_u8(&ahead);
+        struct cursor body = take_child(&ahead, take_u24_be(&ahead));
+
+        if (!cursor_is_good(&ahead))
+            return peek_bytes(&cursor);
+        cursor = ahead;
+        on_message(conversation, tls, type, &body);
+        side->phase = TLS_IN_CLEAR;
+    }
+    return bytes_of(NULL, 0);
+}
+
+/* Keeps the start of a message whose rest other records hold. What is kept already is not copied again. */
+static void keep_rest(struct tls_side *side, struct bytes rest)
+{
+    struct text kept = {.limit = TLS_HELLO_LIMIT, .was_cut = side->hello.was_cut};
+
+    if (rest.length > 0 && rest.at == (const uint8_t *)side->hello.at)
+        return;
+    text_append(&kept, rest);
+    text_free(&side->hello);
+    side->hello = kept;
+}
+
+static void on_handshake(struct conversation *conversation, struct tls *tls, struct tls_side *side, struct bytes fragment)
+{
+    if (side->hello.length > 0) {
+        text_append(&side->hello, fragment);
+        fragment = text_bytes(&side->hello);
+    }
+    keep_rest(side, read_messages(conversation, tls, side, fragment));
+    if (side->hello.was_cut) {
+        side->phase = TLS_IN_CLEAR;
+        keep_rest(side, bytes_of(NULL, 0));
+    }
+}
+
+/* ---- what an observer is told ---- */
+
+static bool is_1_3(const struct tls *tls)
+{
+    return tls->has_version && (tls->version == 0x0304 || tls->version >> 8 == 0x7f);
+}
+
+/*
+ * In TLS 1.3 the records of the handshake look like all others. A side's own Finished has a size that nothing before it
+ * has in a handshake without a client's certificate; behind the client's, the server's part is over as well.
+ */
+static bool is_hidden_handshake(struct tls *tls, const struct tls_record *record)
+{
+    struct tls_side *side = &tls->side[record->from];
+    uint16_t finished = tls_finished_size(tls->cipher);
+
+    if (side->has_finished || tls->side[FROM_CLIENT].has_finished)
         return false;
-    /* By what it is, not by who sent it: after a hand-over the roles may be exchanged. */
-    if (type == TLS_CLIENT_HELLO)
-        on_client_hello(tls, &body);
-    else if (type == TLS_SERVER_HELLO)
-        on_server_hello(tls, &body);
+    side->has_finished = finished > 0 && record->payload.low == finished && record->payload.high == finished;
     return true;
 }
 
-static void on_handshake(struct tls *tls, struct tls_side *side, struct bytes fragment)
+/* A record's header was read, at its place between the others. */
+static void tell_record(struct conversation *conversation, struct tls *tls, enum side from, uint8_t type, uint16_t length)
 {
-    bool is_read;
+    bool is_clear = tls->side[from].phase != TLS_PROTECTED || type == TLS_CHANGE_CIPHER_SPEC;
+    struct tls_record record = {.from = from, .time_us = conversation_now(conversation), .type = type, .length = length, .is_protected = !is_clear};
 
-    if (side->hello.length == 0 && read_hello(tls, fragment)) {
-        side->phase = TLS_IN_CLEAR;
+    if (!is_observed(tls))
+        return;
+    if (record.is_protected) {
+        record.is_exact = tls->has_version && tls->has_cipher;
+        record.payload = record.is_exact ? tls_payload_of(tls->version, tls->cipher, length) : (struct tls_payload){.low = 0, .high = length};
+    }
+    record.is_handshake = type == TLS_HANDSHAKE || type == TLS_CHANGE_CIPHER_SPEC;
+    if (type == TLS_APPLICATION_DATA && is_1_3(tls))
+        record.is_handshake = is_hidden_handshake(tls, &record);
+    tls->outer->on_record(conversation, tls->outer, &record);
+}
+
+/* The records of this side cannot be followed. */
+static void lose_step(struct conversation *conversation, struct tls *tls, enum side from)
+{
+    struct tls_side *side = &tls->side[from];
+
+    side->record_left = 0;
+    side->is_found = false;
+    if (!is_observed(tls)) {
+        side->phase = TLS_PASSED_OVER;
         return;
     }
-    text_append(&side->hello, fragment);
-    is_read = read_hello(tls, text_bytes(&side->hello));
-    if (is_read || side->hello.was_cut) {
-        text_free(&side->hello);
-        side->phase = TLS_IN_CLEAR;
-    }
+    if (side->phase != TLS_SEARCHING)
+        tls->outer->on_lost(conversation, tls->outer, from);
+    side->phase = TLS_SEARCHING;
 }
 
 /* ---- records ---- */
@@ -323,17 +425,54 @@ static void on_alert(struct tls *tls, uint8_t level, uint8_t description)
     tls->alert = description;
 }
 
-/* A record begins: small ones that say something in the clear are read whole, all others are skipped by their length. */
-static enum verdict on_record(struct tls *tls, struct tls_side *side, struct cursor *bytes)
-{
-    struct cursor unit = *bytes;
-    uint8_t type = take_u8(&unit);
-    uint8_t major = take_u8(&unit);
+/* A header that follows where its predecessor ends. */
+struct tls_header {
+    uint8_t type;
+    uint8_t major;
     uint16_t length;
+};
 
-    skip_bytes(&unit, 1); /* minor version */
-    length = take_u16_be(&unit);
-    if (side->phase == TLS_BEFORE_HELLO && type >= 0x80) {
+static struct tls_header take_header(struct cursor *unit)
+{
+    struct tls_header header;
+
+    header.type = take_u8(unit);
+    header.major = take_u8(unit);
+    skip_bytes(unit, 1); /* minor version */
+    header.length = take_u16_be(unit);
+    return header;
+}
+
+/* A record in the clear, behind its header. False: it is not all there yet. */
+static bool read_clear_record(struct conversation *conversation, struct tls *tls, struct tls_side *side, struct tls_header header, struct cursor *unit)
+{
+    if (header.type == TLS_HANDSHAKE && wants_messages(tls, side)) {
+        struct bytes fragment = take_bytes(unit, header.length);
+
+        if (!cursor_is_good(unit))
+            return false;
+        on_handshake(conversation, tls, side, fragment);
+    } else if (header.type == TLS_ALERT && header.length == 2) {
+        uint8_t level = take_u8(unit);
+        uint8_t description = take_u8(unit);
+
+        if (!cursor_is_good(unit))
+            return false;
+        on_alert(tls, level, description);
+    } else {
+        side->record_left = header.length;
+    }
+    return true;
+}
+
+/* A record begins: small ones that say something in the clear are read whole, all others are skipped by their length. */
+static enum verdict on_record(struct conversation *conversation, struct tls *tls, enum side from, struct cursor *bytes)
+{
+    struct tls_side *side = &tls->side[from];
+    struct cursor unit = *bytes;
+    struct tls_header header = take_header(&unit);
+
+    if (side->phase == TLS_BEFORE_HELLO && peek_u8(bytes) >= 0x80) {
         enum match match = match_old_hello(peek_bytes(bytes), &side->record_left);
 
         side->phase = match == MATCH_YES ? TLS_IN_CLEAR : side->phase;
@@ -343,54 +482,89 @@ static enum verdict on_record(struct tls *tls, struct tls_side *side, struct cur
     }
     if (!cursor_is_good(&unit))
         return VERDICT_NEED_MORE;
-    if (!record_header_fits(type, major, length)) {
-        side->phase = TLS_PASSED_OVER;
+    if (!record_header_fits(header.type, header.major, header.length)) {
+        lose_step(conversation, tls, from);
         return tls->has_record ? VERDICT_GO_ON : VERDICT_NOT_THIS_PROTOCOL;
     }
-    if (type == TLS_CHANGE_CIPHER_SPEC || type == TLS_APPLICATION_DATA) {
+    if (header.type == TLS_CHANGE_CIPHER_SPEC || header.type == TLS_APPLICATION_DATA) {
         side->phase = tls->outer != NULL ? TLS_PROTECTED : TLS_PASSED_OVER;
         tls->has_record = true;
         return VERDICT_GO_ON;
     }
-    if (type == TLS_HANDSHAKE && side->phase == TLS_BEFORE_HELLO) {
-        struct bytes fragment = take_bytes(&unit, length);
-
-        if (!cursor_is_good(&unit))
-            return VERDICT_NEED_MORE;
-        on_handshake(tls, side, fragment);
-    } else if (type == TLS_ALERT && length == 2) {
-        uint8_t level = take_u8(&unit);
-        uint8_t description = take_u8(&unit);
-
-        if (!cursor_is_good(&unit))
-            return VERDICT_NEED_MORE;
-        on_alert(tls, level, description);
-    } else {
-        side->record_left = length;
-    }
+    if (!read_clear_record(conversation, tls, side, header, &unit))
+        return VERDICT_NEED_MORE;
+    tell_record(conversation, tls, from, header.type, header.length);
     tls->has_record = true;
     *bytes = unit;
     return VERDICT_GO_ON;
 }
 
 /* Only its header is read. */
-static enum verdict on_protected_record(struct tls_side *side, struct cursor *bytes)
+static enum verdict on_protected_record(struct conversation *conversation, struct tls *tls, enum side from, struct cursor *bytes)
 {
+    struct tls_side *side = &tls->side[from];
     struct cursor unit = *bytes;
-    uint8_t type = take_u8(&unit);
-    uint8_t major = take_u8(&unit);
-    uint16_t length;
+    struct tls_header header = take_header(&unit);
 
-    skip_bytes(&unit, 1); /* minor version */
-    length = take_u16_be(&unit);
     if (!cursor_is_good(&unit))
         return VERDICT_NEED_MORE;
-    if (!record_header_fits(type, major, length)) {
-        side->phase = TLS_PASSED_OVER;
+    if (!record_header_fits(header.type, header.major, header.length)) {
+        lose_step(conversation, tls, from);
         return VERDICT_GO_ON;
     }
     *bytes = unit;
-    side->record_left = length;
+    side->record_left = header.length;
+    tell_record(conversation, tls, from, header.type, header.length);
+    return VERDICT_GO_ON;
+}
+
+/* Whether a header of application data can begin here; by chance one place in 2^27 of protected bytes looks so, and is followed by another one never. */
+static bool may_be_header(struct tls_header header, uint8_t minor)
+{
+    return header.type == TLS_APPLICATION_DATA && header.major == 3 && minor <= 3 && header.length > 0 && header.length <= TLS_RECORD_LIMIT;
+}
+
+/* Looks for a header of application data that another record follows; that one is told again. */
+static enum verdict search_record(struct conversation *conversation, struct tls *tls, enum side from, struct cursor *bytes)
+{
+    struct tls_side *side = &tls->side[from];
+
+    while (cursor_left(bytes) > 0) {
+        struct cursor unit = *bytes;
+        struct tls_header header;
+        uint8_t minor;
+
+        if (side->is_found) {
+            header = take_header(&unit);
+            if (!cursor_is_good(&unit))
+                return VERDICT_NEED_MORE;
+            side->is_found = false;
+            if (record_header_fits(header.type, header.major, header.length)) {
+                side->phase = TLS_PROTECTED;
+                tls->has_record = true;
+                return on_protected_record(conversation, tls, from, bytes);
+            }
+            continue;
+        }
+        if (peek_u8(bytes) != TLS_APPLICATION_DATA) {
+            skip_bytes(bytes, 1);
+            continue;
+        }
+        header.type = take_u8(&unit);
+        header.major = take_u8(&unit);
+        minor = take_u8(&unit);
+        header.length = take_u16_be(&unit);
+        if (!cursor_is_good(&unit))
+            return VERDICT_NEED_MORE;
+        if (!may_be_header(header, minor)) {
+            skip_bytes(bytes, 1);
+            continue;
+        }
+        *bytes = unit;
+        side->is_found = true;
+        side->record_left = header.length;
+        return VERDICT_GO_ON;
+    }
     return VERDICT_GO_ON;
 }
 
@@ -400,7 +574,7 @@ static bool is_text_again(const struct tls *tls, enum side from, const struct cu
     const struct tls_side *other = &tls->side[side_other(from)];
     int first = peek_u8(bytes);
 
-    return tls->outer != NULL && first >= 0x20 && first < 0x7f && other->phase != TLS_PASSED_OVER && other->record_left == 0;
+    return tls->outer != NULL && tls->outer->dissector != NULL && first >= 0x20 && first < 0x7f && other->phase != TLS_PASSED_OVER && other->record_left == 0;
 }
 
 static enum verdict hand_back(struct conversation *conversation, struct tls *tls)
@@ -409,6 +583,19 @@ static enum verdict hand_back(struct conversation *conversation, struct tls *tls
     if (conversation_hand_over(conversation, tls->outer->dissector, tls->outer))
         tls->outer = NULL;
     return VERDICT_HANDED_OVER;
+}
+
+/* The next record, or what is at its place. */
+static enum verdict on_boundary(struct conversation *conversation, struct tls *tls, enum side from, struct cursor *bytes)
+{
+    switch (tls->side[from].phase) {
+    case TLS_PROTECTED:
+        return on_protected_record(conversation, tls, from, bytes);
+    case TLS_SEARCHING:
+        return search_record(conversation, tls, from, bytes);
+    default:
+        return on_record(conversation, tls, from, bytes);
+    }
 }
 
 static enum verdict tls_on_data(struct conversation *conversation, void *state, enum side from, struct cursor *bytes)
@@ -427,7 +614,7 @@ static enum verdict tls_on_data(struct conversation *conversation, void *state, 
         } else if (is_text_again(tls, from, bytes)) {
             return hand_back(conversation, tls);
         } else {
-            enum verdict verdict = side->phase == TLS_PROTECTED ? on_protected_record(side, bytes) : on_record(tls, side, bytes);
+            enum verdict verdict = on_boundary(conversation, tls, from, bytes);
 
             if (verdict != VERDICT_GO_ON)
                 return verdict;
@@ -441,13 +628,22 @@ static enum verdict tls_on_gap(struct conversation *conversation, void *state, e
     struct tls *tls = state;
     struct tls_side *side = &tls->side[from];
 
-    (void)conversation;
     if (side->phase != TLS_PASSED_OVER && count <= side->record_left) {
         side->record_left -= (uint32_t)count; /* inside a record that is skipped anyway */
         return VERDICT_GO_ON;
     }
-    side->phase = TLS_PASSED_OVER;
+    if (side->phase != TLS_PASSED_OVER)
+        lose_step(conversation, tls, from);
     return VERDICT_GO_ON;
+}
+
+static void tls_on_end(struct conversation *conversation, void *state, enum side from, enum ending ending, struct bytes unread)
+{
+    const struct tls *tls = state;
+
+    (void)unread;
+    if (is_observed(tls))
+        tls->outer->on_end(conversation, tls->outer, from, ending);
 }
 
 static void tls_open(struct conversation *conversation, void *state, void *from_before)
@@ -562,8 +758,10 @@ static void tls_close(struct conversation *conversation, void *state)
     struct tls *tls = state;
 
     tls_write(conversation, state);
-    if (tls->outer != NULL)
+    if (tls->outer != NULL) {
+        tls->outer->has_records = tls->has_record;
         tls->outer->close(conversation, tls->outer);
+    }
     text_free(&tls->side[FROM_CLIENT].hello);
     text_free(&tls->side[FROM_SERVER].hello);
     text_free(&tls->server_name);
@@ -583,6 +781,7 @@ const struct dissector tls_dissector = {
     .open = tls_open,
     .on_data = tls_on_data,
     .on_gap = tls_on_gap,
+    .on_end = tls_on_end,
     .refresh = tls_refresh,
     .close = tls_close,
 };

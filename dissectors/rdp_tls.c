@@ -1,0 +1,90 @@
+/*
+ * rdp_tls.c - see rdp_tls.h
+ */
+#include "dissectors/rdp_tls.h"
+
+#include "base/memory.h"
+#include "dissectors/certificate.h"
+
+/* The session while TLS has the flow. `outer` first: TLS knows no more of it. */
+struct rdp_tls {
+    struct tls_outer outer;
+    struct rdp_facts facts;
+};
+
+static struct rdp_tls *rdp_of(struct tls_outer *outer)
+{
+    return (struct rdp_tls *)outer;
+}
+
+static void on_record(struct conversation *conversation, struct tls_outer *outer, const struct tls_record *record)
+{
+    (void)conversation;
+    (void)outer;
+    (void)record;
+}
+
+/* The first certificate of the handshake is the server's own. */
+static void on_certificate(struct conversation *conversation, struct tls_outer *outer, struct bytes encoded)
+{
+    struct rdp_facts *facts = &rdp_of(outer)->facts;
+    struct certificate certificate = {.subject = {.limit = RDP_SUBJECT_LIMIT}};
+
+    (void)conversation;
+    if (facts->settings.certificate_version.is_known || !certificate_read(encoded, &certificate))
+        return;
+    facts->settings.certificate_version = (struct rdp_number){.value = 2, .is_known = true};
+    facts->settings.certificate_subject = certificate.subject; /* the text moves */
+}
+
+static void on_lost(struct conversation *conversation, struct tls_outer *outer, enum side from)
+{
+    (void)conversation;
+    (void)outer;
+    (void)from;
+}
+
+static void on_end(struct conversation *conversation, struct tls_outer *outer, enum side from, enum ending ending)
+{
+    (void)conversation;
+    (void)outer;
+    (void)from;
+    (void)ending;
+}
+
+static void on_refresh(struct conversation *conversation, struct tls_outer *outer)
+{
+    rdp_write_session(conversation, &rdp_of(outer)->facts);
+}
+
+static void on_close(struct conversation *conversation, struct tls_outer *outer)
+{
+    struct rdp_tls *rdp = rdp_of(outer);
+
+    rdp_write_rows(conversation, &rdp->facts);
+    rdp_facts_free(&rdp->facts);
+    memory_free(rdp);
+}
+
+struct tls_outer *rdp_tls_new(const struct rdp_facts *facts)
+{
+    struct rdp_tls *rdp = memory_new_zeroed(1, sizeof *rdp);
+
+    if (rdp == NULL)
+        return NULL;
+    rdp->facts = *facts;
+    rdp->outer = (struct tls_outer){
+        .refresh = on_refresh,
+        .close = on_close,
+        .on_record = on_record,
+        .on_certificate = on_certificate,
+        .on_lost = on_lost,
+        .on_end = on_end,
+    };
+    return &rdp->outer;
+}
+
+void rdp_tls_free(struct tls_outer *outer)
+{
+    memory_free(outer);
+}
