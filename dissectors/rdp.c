@@ -3,9 +3,7 @@
  * and 2126) and X.224 (T.123): negotiation, MCS connect with the data blocks of both
  * sides, and how much each channel carried.
  *
- * Leaves out: what standard RDP security encrypts, and all contents behind the
- * connect, which are passed over by the lengths in their headers. TLS and CredSSP
- * are handed over to TLS.
+ * What is behind the connect is read by rdp_session.c. TLS and CredSSP are handed over to TLS.
  *
  * The phases of each side; a side may skip what was not seen of it:
  *
@@ -18,6 +16,7 @@
  */
 #include "dissectors/rdp_record.h"
 #include "dissectors/rdp_security.h"
+#include "dissectors/rdp_session.h"
 #include "dissectors/rdp_tls.h"
 
 #define TPKT_VERSION 3
@@ -47,18 +46,20 @@ enum mcs_code { /* T.125 7: the choice, in the upper 6 bits */
     MCS_SEND_DATA_INDICATION = 0x68,
 };
 
-static const struct record_table *const rdp_tables[] = {&rdp_session_table, &rdp_channel_table, NULL};
+static const struct record_table *const rdp_tables[] = {&rdp_session_table, &rdp_channel_table, &rdp_event_table, NULL};
 static const uint16_t rdp_ports[] = {3389, 0};
 
 enum rdp_phase {
     RDP_NEGOTIATION, /* until its connection request or confirm */
     RDP_CONNECT,     /* until its MCS connect */
-    RDP_SESSION,     /* all that follows is passed over */
+    RDP_SESSION,     /* rdp_session.c reads the rest */
 };
 
 struct rdp_side {
     enum rdp_phase phase;
-    uint64_t to_skip;  /* of a PDU that is passed over */
+    size_t awaited;    /* length of a PDU of the session whose header was counted and that is not whole yet */
+    size_t held;       /* so much of it is there */
+    uint64_t to_skip;  /* of a PDU that is passed over, as bytes of it are missing */
     bool is_searching; /* out of step: looks for the next PDU */
     bool has_lied;     /* out of step by its own words, not by a gap */
     bool is_silent;    /* it ended, or bytes of it are missing: what was not seen of it yet may never come */
@@ -279,23 +280,29 @@ static void count_send_data(struct rdp *rdp, enum side from, struct cursor heade
     }
 }
 
-/* A PDU of the session: its header is looked at, the rest is passed over as it comes. */
-static enum verdict pass_over(struct rdp *rdp, enum side from, struct cursor *bytes, size_t length)
+/* A PDU of the session: taken whole. Its header is counted as soon as it is there, whatever becomes of the rest. */
+static enum verdict read_session_pdu(struct conversation *conversation, struct rdp *rdp, enum side from, struct cursor *bytes, size_t length)
 {
-    bool is_tpkt = peek_u8(bytes) == TPKT_VERSION;
-    struct cursor ahead = *bytes;
+    struct rdp_side *side = &rdp->side[from];
     size_t head = length < SEND_DATA_HEADER ? length : SEND_DATA_HEADER;
+    struct cursor ahead = *bytes;
+    struct cursor header = take_child(&ahead, head);
+    struct cursor pdu;
 
-    if (is_tpkt) {
-        struct cursor header = take_child(&ahead, head);
-
-        if (!cursor_is_good(&ahead))
-            return VERDICT_NEED_MORE;
+    if (!cursor_is_good(&ahead))
+        return VERDICT_NEED_MORE;
+    if (side->awaited == 0 && peek_u8(bytes) == TPKT_VERSION)
         count_send_data(rdp, from, header);
-        *bytes = ahead;
-        length -= head;
-    }
-    rdp->side[from].to_skip = length;
+    ahead = *bytes;
+    pdu = take_child(&ahead, length);
+    side->awaited = cursor_is_good(&ahead) ? 0 : length;
+    side->held = cursor_left(bytes);
+    if (!cursor_is_good(&ahead))
+        return VERDICT_NEED_MORE;
+    *bytes = ahead;
+    if (rdp->facts.share == NULL)
+        rdp->facts.share = rdp_session_new(&rdp->facts);
+    rdp_session_read(rdp->facts.share, conversation, from, pdu);
     return VERDICT_GO_ON;
 }
 
@@ -386,7 +393,7 @@ static enum verdict on_pdu(struct conversation *conversation, struct rdp *rdp, e
     if (state == CURSOR_INVALID)
         return on_invalid_header(conversation, rdp, from);
     if (side->phase == RDP_SESSION)
-        return pass_over(rdp, from, bytes, length);
+        return read_session_pdu(conversation, rdp, from, bytes, length);
     return read_pdu(conversation, rdp, from, bytes, length);
 }
 
@@ -418,10 +425,12 @@ static enum verdict rdp_on_gap(struct conversation *conversation, void *state, e
     struct rdp *rdp = state;
     struct rdp_side *side = &rdp->side[from];
 
-    (void)conversation;
     side->is_silent = true;
     if (from == FROM_CLIENT)
         rdp->client_waits = false; /* what waited is given up */
+    rdp_session_lost(rdp->facts.share, conversation, from);
+    side->to_skip += side->awaited > 0 ? side->awaited - side->held : 0; /* what was held is given up */
+    side->awaited = 0;
     if (count <= side->to_skip) {
         side->to_skip -= count; /* inside a PDU whose length is known */
         return VERDICT_GO_ON;
@@ -454,6 +463,7 @@ static void rdp_close(struct conversation *conversation, void *state)
 
     if (rdp->is_moved)
         return;
+    rdp_session_end(rdp->facts.share, conversation);
     rdp_write_rows(conversation, &rdp->facts);
     rdp_facts_free(&rdp->facts);
 }

@@ -23,6 +23,7 @@ enum block_type {
     BLOCK_CLIENT_NETWORK = 0xc003,
     BLOCK_SERVER_SECURITY = 0x0c02,
     BLOCK_SERVER_NETWORK = 0x0c03,
+    BLOCK_SERVER_MESSAGE_CHANNEL = 0x0c04,
 };
 
 enum certificate_version { /* [MS-RDPBCGR] 2.2.1.4.3.1 */
@@ -260,7 +261,7 @@ static void on_server_network(struct cursor *block, struct rdp_settings *setting
     if (settings->has_server_network)
         return;
     settings->has_server_network = true;
-    skip_bytes(block, 2); /* I/O channel */
+    settings->io_channel = take_known_u16(block);
     settings->channels_given = take_known_u16(block);
     for (uint32_t place = 0; place < settings->channels_given.value && place < RDP_CHANNELS_LIMIT; place++) {
         struct rdp_number id = take_known_u16(block);
@@ -287,6 +288,9 @@ static void on_block(uint16_t type, struct cursor *block, struct rdp_settings *s
         break;
     case BLOCK_SERVER_NETWORK:
         on_server_network(block, settings);
+        break;
+    case BLOCK_SERVER_MESSAGE_CHANNEL:
+        settings->message_channel = take_known_u16(block);
         break;
     default:
         break;

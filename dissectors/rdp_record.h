@@ -38,7 +38,10 @@
     LATER(R, integer, key_events, "keyboard events") \
     LATER(R, integer, mouse_events, "mouse events") \
     LATER(R, integer, screen_updates, "screen updates") \
-    LATER(R, integer, clipboard_events, "clipboard messages")
+    LATER(R, integer, clipboard_events, "clipboard messages") \
+    COLUMN(R, text, disconnect_reason, \
+           "why the session was given up, as the last disconnect provider ultimatum says it (T.125 7): 'user-requested', 'provider-initiated', " \
+           "'domain-disconnected', 'token-purged', 'channel-purged'; NULL where none was seen")
 
 RECORD_STRUCT(rdp_session, RDP_SESSION);
 
@@ -51,6 +54,15 @@ RECORD_STRUCT(rdp_session, RDP_SESSION);
     COLUMN(R, integer, server_bytes, "bytes that the server sent in the channel, counted in the same way")
 
 RECORD_STRUCT(rdp_channel, RDP_CHANNEL);
+
+#define RDP_EVENT(COLUMN, LATER, R) \
+    COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
+    COLUMN(R, integer, time_us, "when it was said; microseconds since the epoch") \
+    COLUMN(R, text, kind, "what happened, one fixed word: 'disconnect', 'join_refused', ...") \
+    COLUMN(R, text, detail, "the particulars") \
+    COLUMN(R, text, from_side, "which side said it: 'client' or 'server'")
+
+RECORD_STRUCT(rdp_event, RDP_EVENT);
 
 /* Static virtual channels that are kept of each session: as many as [MS-RDPBCGR] 2.2.1.3.4 allows. */
 #define RDP_CHANNELS_LIMIT 31
@@ -79,6 +91,7 @@ struct rdp_channel_state {
     struct rdp_number options; /* known: the client asked for it */
     struct rdp_number id;      /* known: the server answered */
     uint64_t bytes[SIDE_COUNT];
+    bool was_joined;
 };
 
 /* What the data blocks of both sides say. Texts are owned; see rdp_settings_free. */
@@ -99,6 +112,8 @@ struct rdp_settings {
     struct rdp_number channels_given; /* as the server counts them */
     unsigned channel_count;           /* of either side's, at most RDP_CHANNELS_LIMIT */
     struct rdp_channel_state channels[RDP_CHANNELS_LIMIT];
+    struct rdp_number io_channel;
+    struct rdp_number message_channel;
     bool has_server_security;
     struct rdp_number encryption_method;
     struct rdp_number encryption_level;
@@ -107,6 +122,7 @@ struct rdp_settings {
 };
 
 struct rdp_security;
+struct rdp_share;
 
 /* All that is known of a session when its rows are written. */
 struct rdp_facts {
@@ -117,6 +133,7 @@ struct rdp_facts {
     bool was_connected[SIDE_COUNT]; /* its MCS connect was seen */
     struct rdp_settings settings;
     struct rdp_security *security; /* from the server's MCS connect on, where it chose encryption; owned by rdp.c. See rdp_security.h */
+    struct rdp_share *share; /* from the first PDU behind an MCS connect on; owned by rdp.c. See rdp_session.h */
 };
 
 /* ---- rdp_rows.c ---- */
@@ -126,6 +143,7 @@ void rdp_facts_free(struct rdp_facts *facts);
 
 extern const struct record_table rdp_session_table;
 extern const struct record_table rdp_channel_table;
+extern const struct record_table rdp_event_table;
 
 /* Writes the session's row alone, as far as it is known. */
 void rdp_write_session(struct conversation *conversation, const struct rdp_facts *facts);

@@ -3,6 +3,7 @@
  */
 #include "dissectors/rdp_record.h"
 #include "dissectors/rdp_security.h"
+#include "dissectors/rdp_session.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 RECORD_COLUMNS(rdp_session, RDP_SESSION);
 RECORD_COLUMNS(rdp_channel, RDP_CHANNEL);
+RECORD_COLUMNS(rdp_event, RDP_EVENT);
 
 #define COOKIE_IS_A_TOKEN "(s.cookie LIKE 'msts=%' OR s.cookie LIKE 'tsv:%')"
 
@@ -42,6 +44,16 @@ const struct record_table rdp_channel_table = {
     .kind = RECORD_VIEW_PLAIN,
     .columns = rdp_channel_columns,
     .column_count = RECORD_COLUMN_COUNT(rdp_channel_columns),
+    .index = "flow_id",
+};
+
+const struct record_table rdp_event_table = {
+    .table = "rdp_event",
+    .view = "rdp_events",
+    .doc = "something that happened in an RDP session, in order",
+    .kind = RECORD_VIEW_PLAIN,
+    .columns = rdp_event_columns,
+    .column_count = RECORD_COLUMN_COUNT(rdp_event_columns),
     .index = "flow_id",
 };
 
@@ -159,6 +171,7 @@ void rdp_write_session(struct conversation *conversation, const struct rdp_facts
         append_requested(facts->requested.value, &requested);
         row.requested_protocols = record_text(text_bytes(&requested));
     }
+    rdp_session_fill(facts->share, &row);
     append_channels(facts, &channels);
     row.channels = record_text_unless_empty(text_bytes(&channels));
     conversation_write(conversation, &rdp_session_table, &row);
@@ -177,6 +190,7 @@ void rdp_write_rows(struct conversation *conversation, const struct rdp_facts *f
 void rdp_facts_free(struct rdp_facts *facts)
 {
     text_free(&facts->cookie);
+    rdp_session_free(facts->share);
     rdp_security_free(facts->security);
     rdp_settings_free(&facts->settings);
 }

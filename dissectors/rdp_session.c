@@ -1,0 +1,335 @@
+/*
+ * rdp_session.c - the PDUs behind the MCS connect: the domain PDUs of T.125 (attach user, channel join, send data, disconnect),
+ * the security header ([MS-RDPBCGR] 2.2.8.1.1.2) and fast path's (2.2.9.1.2, 2.2.8.1.2), and who reads what is inside.
+ *
+ * Leaves out: tokens, domain merging and send data that MCS splits over several PDUs, which RDP does not use.
+ */
+#include "dissectors/rdp_session.h"
+
+#include "base/memory.h"
+#include "dissectors/rdp_security.h"
+#include "dissectors/rdp_share.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define TPKT_VERSION 3
+#define TPKT_HEADER 4
+/* X.224 data: its length, code, end of transmission. */
+#define X224_DATA (0x02 << 16 | 0xf0 << 8 | 0x80)
+/* The I/O channel's id where the server's answer was not seen: [MS-RDPBCGR] 2.2.1.4.4 has servers use this one. */
+#define USUAL_IO_CHANNEL 1003
+/* User ids start here: PER carries what exceeds it. */
+#define FIRST_USER_ID 1001
+
+enum domain_choice { /* T.125 7: the choice, in the upper 6 bits */
+    DISCONNECT_PROVIDER_ULTIMATUM = 8,
+    ATTACH_USER_CONFIRM = 11,
+    CHANNEL_JOIN_CONFIRM = 15,
+    SEND_DATA_REQUEST = 25,
+    SEND_DATA_INDICATION = 26,
+};
+
+enum fast_path_flag { /* the header's upper 2 bits */
+    FAST_PATH_SALTED = 1,
+    FAST_PATH_ENCRYPTED = 2,
+};
+
+struct rdp_share *rdp_session_new(struct rdp_facts *facts)
+{
+    struct rdp_share *share = memory_new_zeroed(1, sizeof *share);
+
+    if (share != NULL)
+        share->facts = facts;
+    return share;
+}
+
+void rdp_session_end(struct rdp_share *share, struct conversation *conversation)
+{
+    if (share == NULL)
+        return;
+    share->conversation = conversation;
+}
+
+void rdp_session_free(struct rdp_share *share)
+{
+    memory_free(share);
+}
+
+/* ---- events and findings ---- */
+
+void rdp_tell_limit(struct rdp_share *share, enum rdp_limit limit)
+{
+    static const struct {
+        const char *what;
+        unsigned long long most;
+    } limits[] = {
+        [RDP_LIMIT_EVENTS] = {"events of a session", RDP_EVENTS_LIMIT},
+    };
+
+    if ((share->limits_told & 1u << limit) != 0)
+        return;
+    share->limits_told |= 1u << limit;
+    conversation_finding(share->conversation, "notice", "rdp_limit", "%s: more than %llu; what goes beyond that was not kept", limits[limit].what,
+                         limits[limit].most);
+}
+
+void rdp_tell_contradiction(struct rdp_share *share, enum side from, const char *what)
+{
+    if (share->told_malformed)
+        return;
+    share->told_malformed = true;
+    conversation_finding(share->conversation, "notice", "rdp_malformed_session", "%s from the %s contradicts itself; what was read before it stands", what,
+                         side_name(from));
+}
+
+void rdp_tell_text(struct rdp_share *share, enum side from, const char *kind, struct bytes detail)
+{
+    const struct rdp_event row = {
+        .flow_id = record_integer(conversation_flow(share->conversation)->flow_id),
+        .time_us = record_integer(conversation_now(share->conversation)),
+        .kind = record_text_of(kind),
+        .detail = record_text_unless_empty(detail),
+        .from_side = record_text_of(side_name(from)),
+    };
+
+    if (share->events++ >= RDP_EVENTS_LIMIT) {
+        rdp_tell_limit(share, RDP_LIMIT_EVENTS);
+        return;
+    }
+    conversation_write(share->conversation, &rdp_event_table, &row);
+}
+
+void rdp_tell(struct rdp_share *share, enum side from, const char *kind, const char *detail, ...)
+{
+    char text[1024] = "";
+    va_list arguments;
+
+    if (detail != NULL) {
+        va_start(arguments, detail);
+        (void)vsnprintf(text, sizeof text, detail, arguments);
+        va_end(arguments);
+    }
+    rdp_tell_text(share, from, kind, bytes_of_text(text));
+}
+
+/* ---- what is inside ---- */
+
+static void on_security_exchange(struct rdp_share *share, struct cursor *data)
+{
+    uint32_t length = take_u32_le(data);
+    struct bytes encrypted = take_up_to(data, length);
+
+    rdp_security_exchange(share->facts->security, share->conversation, encrypted);
+}
+
+/* Whether a PDU of that side begins with a security header. Without encryption, only those up to client info and the end of licensing do. */
+static bool has_security_header(const struct rdp_share *share, enum side from)
+{
+    const struct rdp_settings *settings = &share->facts->settings;
+
+    if (settings->has_server_security && rdp_security_has_headers(settings))
+        return true;
+    if (share->was_encrypted)
+        return true; /* the server's connect was not seen */
+    return from == FROM_CLIENT && !share->has_client_info;
+}
+
+/*
+ * Reads the security header, where one is to be expected, and opens what it says to be encrypted: `data` is the plain
+ * rest then. False: it cannot be read, or all of it was read here.
+ */
+static bool open_data(struct rdp_share *share, enum side from, struct cursor *data, uint16_t *flags)
+{
+    struct bytes plain;
+
+    *flags = 0;
+    if (!has_security_header(share, from))
+        return true;
+    *flags = take_u16_le(data);
+    skip_bytes(data, 2);
+    if (!cursor_is_good(data)) {
+        rdp_tell_contradiction(share, from, "a security header");
+        return false;
+    }
+    if ((*flags & SECURITY_EXCHANGE) != 0 && from == FROM_CLIENT) {
+        share->was_encrypted = true;
+        on_security_exchange(share, data);
+        return false;
+    }
+    if ((*flags & SECURITY_ENCRYPT) == 0)
+        return true;
+    share->was_encrypted = true;
+    if (!rdp_security_read(share->facts->security, share->conversation, from, (*flags & SECURITY_SALTED_CHECKSUM) != 0, *data, &plain)) {
+        share->unread_pdus++;
+        return false;
+    }
+    *data = cursor_within(plain);
+    return true;
+}
+
+/* ---- MCS ---- */
+
+/* A result of 16 values, in the last bit of the first byte and the first three of the second (X.691, aligned). */
+static unsigned take_result(uint8_t first, struct cursor *pdu)
+{
+    return (first & 1u) << 3 | take_u8(pdu) >> 5;
+}
+
+static const char *result_name(unsigned result)
+{
+    static const char *const names[] = { /* T.125 7, Result */
+        "successful", "domain merging", "domain not hierarchical", "no such channel", "no such domain", "no such user", "not admitted", "other user id",
+        "parameters unacceptable", "token not available", "token not possessed", "too many channels", "too many tokens", "too many users",
+        "unspecified failure", "user rejected",
+    };
+
+    return names[result & 15];
+}
+
+static void on_attach_confirm(struct rdp_share *share, uint8_t first, struct cursor *pdu)
+{
+    unsigned result = take_result(first, pdu);
+
+    if (cursor_is_good(pdu) && result != 0)
+        rdp_tell(share, FROM_SERVER, "attach_refused", "%s", result_name(result));
+}
+
+/* The static channel of that id, NULL where there is none. */
+static struct rdp_channel_state *find_channel(struct rdp_share *share, uint16_t id)
+{
+    struct rdp_settings *settings = &share->facts->settings;
+
+    for (unsigned i = 0; i < settings->channel_count; i++) {
+        if (settings->channels[i].id.is_known && settings->channels[i].id.value == id)
+            return &settings->channels[i];
+    }
+    return NULL;
+}
+
+static void on_join_confirm(struct rdp_share *share, uint8_t first, struct cursor *pdu)
+{
+    unsigned result = take_result(first, pdu);
+    uint16_t requested;
+    struct rdp_channel_state *channel;
+
+    skip_bytes(pdu, 2); /* initiator */
+    requested = take_u16_be(pdu);
+    if (!cursor_is_good(pdu))
+        return;
+    channel = find_channel(share, requested);
+    if (channel != NULL)
+        channel->was_joined = result == 0;
+    if (result == 0)
+        share->joined_channels++;
+    else
+        rdp_tell(share, FROM_SERVER, "join_refused", "channel %u: %s", requested, result_name(result));
+}
+
+static void on_disconnect(struct rdp_share *share, enum side from, uint8_t first, struct cursor *pdu)
+{
+    static const char *const reasons[] = {"domain-disconnected", "provider-initiated", "token-purged", "user-requested", "channel-purged"}; /* T.125 7, Reason */
+    unsigned reason = (first & 3u) << 1 | take_u8(pdu) >> 7;
+
+    if (!cursor_is_good(pdu) || reason >= sizeof reasons / sizeof reasons[0])
+        return;
+    share->disconnect_reason = reasons[reason];
+    rdp_tell(share, from, "disconnect", "%s", reasons[reason]);
+}
+
+static bool is_io_channel(const struct rdp_share *share, uint16_t channel)
+{
+    const struct rdp_number *io = &share->facts->settings.io_channel;
+
+    return channel == (io->is_known ? io->value : USUAL_IO_CHANNEL);
+}
+
+static void on_send_data(struct rdp_share *share, enum side from, struct cursor *pdu)
+{
+    uint16_t channel;
+    uint16_t flags;
+    size_t length;
+    struct cursor data;
+
+    skip_bytes(pdu, 2); /* initiator */
+    channel = take_u16_be(pdu);
+    skip_bytes(pdu, 1); /* priority, segmentation */
+    length = take_u8(pdu);
+    if ((length & 0x80) != 0)
+        length = (length & 0x7f) << 8 | take_u8(pdu);
+    data = take_child(pdu, length);
+    if (!cursor_is_good(&data)) {
+        rdp_tell_contradiction(share, from, "send data");
+        return;
+    }
+    if (!open_data(share, from, &data, &flags))
+        return;
+    if (from == FROM_CLIENT && is_io_channel(share, channel))
+        share->has_client_info = true;
+}
+
+static void read_slow_path(struct rdp_share *share, enum side from, struct cursor *pdu)
+{
+    uint8_t first;
+
+    skip_bytes(pdu, TPKT_HEADER);
+    if (take_u24_be(pdu) != X224_DATA)
+        return;
+    first = take_u8(pdu);
+    if (!cursor_is_good(pdu))
+        return;
+    if (first >> 2 == DISCONNECT_PROVIDER_ULTIMATUM)
+        on_disconnect(share, from, first, pdu);
+    else if (first >> 2 == (from == FROM_CLIENT ? SEND_DATA_REQUEST : SEND_DATA_INDICATION))
+        on_send_data(share, from, pdu);
+    else if (first >> 2 == ATTACH_USER_CONFIRM && from == FROM_SERVER)
+        on_attach_confirm(share, first, pdu);
+    else if (first >> 2 == CHANNEL_JOIN_CONFIRM && from == FROM_SERVER)
+        on_join_confirm(share, first, pdu);
+}
+
+/* ---- fast path ---- */
+
+static void read_fast_path(struct rdp_share *share, enum side from, struct cursor *pdu)
+{
+    uint8_t header = take_u8(pdu);
+    unsigned flags = header >> 6;
+    struct bytes plain;
+
+    if ((take_u8(pdu) & 0x80) != 0)
+        skip_bytes(pdu, 1);
+    if ((flags & FAST_PATH_ENCRYPTED) == 0)
+        return;
+    share->was_encrypted = true;
+    if (!rdp_security_read(share->facts->security, share->conversation, from, (flags & FAST_PATH_SALTED) != 0, *pdu, &plain)) {
+        share->unread_pdus++;
+        return;
+    }
+    *pdu = cursor_within(plain);
+}
+
+void rdp_session_read(struct rdp_share *share, struct conversation *conversation, enum side from, struct cursor pdu)
+{
+    if (share == NULL)
+        return;
+    share->conversation = conversation;
+    if (peek_u8(&pdu) == TPKT_VERSION)
+        read_slow_path(share, from, &pdu);
+    else
+        read_fast_path(share, from, &pdu);
+}
+
+void rdp_session_lost(struct rdp_share *share, struct conversation *conversation, enum side from)
+{
+    if (share == NULL)
+        return;
+    share->conversation = conversation;
+    rdp_security_lost(share->facts->security, from);
+}
+
+void rdp_session_fill(const struct rdp_share *share, struct rdp_session *row)
+{
+    if (share == NULL)
+        return;
+    row->disconnect_reason = record_text_of(share->disconnect_reason);
+}
