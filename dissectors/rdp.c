@@ -1,7 +1,7 @@
 /*
  * rdp.c - the Remote Desktop Protocol's connection, [MS-RDPBCGR], over TPKT (RFC 1006
- * and 2126) and X.224 (T.123): negotiation, MCS connect with the data blocks of both
- * sides, and how much each channel carried.
+ * and 2126) and X.224 (T.123): negotiation (rdp_negotiation.c), MCS connect (rdp_gcc.c) with
+ * the data blocks of both sides (rdp_blocks.c), and how much each channel carried.
  *
  * What is behind the connect is read by rdp_session.c. TLS and CredSSP are handed over to TLS.
  *
@@ -32,13 +32,6 @@ enum x224_code { /* X.224 13 */
     X224_CONNECTION_REQUEST = 0xe0,
     X224_CONNECTION_CONFIRM = 0xd0,
     X224_DATA = 0xf0,
-};
-
-enum negotiation_type { /* [MS-RDPBCGR] 2.2.1.1.1, 2.2.1.2.1, 2.2.1.2.2, 2.2.1.1.2 */
-    NEGOTIATION_REQUEST = 1,
-    NEGOTIATION_RESPONSE = 2,
-    NEGOTIATION_FAILURE = 3,
-    CORRELATION_INFO = 6,
 };
 
 enum mcs_code { /* T.125 7: the choice, in the upper 6 bits */
@@ -93,52 +86,10 @@ static void tell_malformed(struct conversation *conversation, struct rdp *rdp, e
 
 /* ---- negotiation ---- */
 
-enum negotiation {
-    NEGOTIATION_ABSENT,
-    NEGOTIATION_READ,
-    NEGOTIATION_INVALID,
-};
-
-/* Reads a negotiation structure of that type, if one stands here. */
-static enum negotiation read_negotiation(struct cursor *cursor, uint8_t type, struct rdp_number *value)
-{
-    uint16_t length;
-    uint32_t number;
-
-    if (peek_u8(cursor) != type)
-        return NEGOTIATION_ABSENT;
-    skip_bytes(cursor, 1 + 1); /* type, flags */
-    length = take_u16_le(cursor);
-    number = take_u32_le(cursor);
-    if (!cursor_is_good(cursor) || length != 8)
-        return NEGOTIATION_INVALID;
-    *value = (struct rdp_number){.value = number, .is_known = true};
-    return NEGOTIATION_READ;
-}
-
-/* The cookie or routing token: a line that CR LF ends, before the negotiation request. False where it has no end. */
-static bool read_cookie(struct rdp *rdp, struct cursor *cursor)
-{
-    struct bytes line;
-    int first = peek_u8(cursor);
-
-    if (first == -1 || first == NEGOTIATION_REQUEST || first == CORRELATION_INFO)
-        return true;
-    line = take_line(cursor);
-    if (!cursor_is_good(cursor))
-        return false;
-    if (bytes_begin_nocase(line, "Cookie: mstshash="))
-        line = bytes_of(line.at + 17, line.length - 17);
-    else if (bytes_begin_nocase(line, "Cookie: "))
-        line = bytes_of(line.at + 8, line.length - 8); /* msts=... */
-    text_append(&rdp->facts.cookie, line);
-    return true;
-}
-
 static void on_request(struct conversation *conversation, struct rdp *rdp, struct cursor *variable)
 {
     rdp->side[FROM_CLIENT].phase = RDP_CONNECT;
-    if (!read_cookie(rdp, variable) || read_negotiation(variable, NEGOTIATION_REQUEST, &rdp->facts.requested) == NEGOTIATION_INVALID)
+    if (!rdp_read_request(variable, &rdp->facts))
         tell_malformed(conversation, rdp, FROM_CLIENT, "the connection request");
 }
 
@@ -157,14 +108,10 @@ static enum verdict hand_over_to_tls(struct conversation *conversation, struct r
 /* The server's answer. With every protocol that has a name, but RDP's own, TLS comes next. */
 static enum verdict on_confirm(struct conversation *conversation, struct rdp *rdp, struct cursor *variable)
 {
-    struct rdp_number *selected = &rdp->facts.selected;
-    bool is_negotiated = cursor_left(variable) > 0;
+    const struct rdp_number *selected = &rdp->facts.selected;
 
     rdp->side[FROM_SERVER].phase = RDP_CONNECT;
-    if (!is_negotiated)
-        *selected = (struct rdp_number){.value = RDP_PROTOCOL_RDP, .is_known = true};
-    else if (read_negotiation(variable, NEGOTIATION_FAILURE, &rdp->facts.failure) != NEGOTIATION_READ &&
-             read_negotiation(variable, NEGOTIATION_RESPONSE, selected) != NEGOTIATION_READ)
+    if (!rdp_read_confirm(variable, &rdp->facts))
         tell_malformed(conversation, rdp, FROM_SERVER, "the connection confirm");
     if (selected->is_known && selected->value != RDP_PROTOCOL_RDP && rdp_protocol_name(selected->value) != NULL)
         return hand_over_to_tls(conversation, rdp);
@@ -192,6 +139,7 @@ static enum verdict on_x224(struct conversation *conversation, struct rdp *rdp, 
     uint8_t length = take_u8(&pdu);
     struct cursor header = take_child(&pdu, length);
     uint8_t code = take_u8(&header) & 0xf0;
+    uint16_t reference;
 
     if (!cursor_is_good(&header)) {
         tell_malformed(conversation, rdp, from, "an X.224 header");
@@ -203,13 +151,20 @@ static enum verdict on_x224(struct conversation *conversation, struct rdp *rdp, 
     }
     if (rdp->side[from].phase != RDP_NEGOTIATION || code != (from == FROM_CLIENT ? X224_CONNECTION_REQUEST : X224_CONNECTION_CONFIRM))
         return VERDICT_GO_ON;
-    skip_bytes(&header, 2 + 2 + 1); /* destination and source reference, class */
+    skip_bytes(&header, 2); /* destination reference */
+    reference = take_u16_be(&header);
+    skip_bytes(&header, 1); /* class */
     if (!cursor_is_good(&header))
         tell_malformed(conversation, rdp, from, "an X.224 header");
-    else if (from == FROM_SERVER)
+    if (from == FROM_SERVER && cursor_is_good(&header))
+        rdp->facts.source_reference = (struct rdp_number){.value = reference, .is_known = true};
+    if (!cursor_is_good(&header))
+        return VERDICT_GO_ON;
+    if (cursor_left(&pdu) > 0)
+        tell_malformed(conversation, rdp, from, "an X.224 header");
+    if (from == FROM_SERVER)
         return on_confirm(conversation, rdp, &header);
-    else
-        on_request(conversation, rdp, &header);
+    on_request(conversation, rdp, &header);
     return VERDICT_GO_ON;
 }
 
@@ -506,8 +461,8 @@ static enum match match_variable(const struct cursor *cursor, enum side from)
     if (next == -1)
         return MATCH_MAYBE;
     if (from == FROM_SERVER)
-        return next == NEGOTIATION_RESPONSE || next == NEGOTIATION_FAILURE ? MATCH_YES : MATCH_NO;
-    if (next == NEGOTIATION_REQUEST)
+        return rdp_is_negotiation(next, FROM_SERVER) ? MATCH_YES : MATCH_NO;
+    if (rdp_is_negotiation(next, FROM_CLIENT))
         return MATCH_YES;
     if (bytes_begin_nocase(peek_bytes(cursor), cookie))
         return MATCH_YES;

@@ -1,12 +1,11 @@
 /*
- * rdp_gcc.c - MCS Connect-Initial and Connect-Response (T.125 7, BER: X.690), the GCC
- * Conference Create in them (T.124 8.7, aligned PER: X.691), and the data blocks
- * of [MS-RDPBCGR] 2.2.1.3 and 2.2.1.4.
+ * rdp_gcc.c - MCS Connect-Initial and Connect-Response (T.125 7, BER: X.690) and the GCC Conference Create in them
+ * (T.124 8.7, aligned PER: X.691), up to the data blocks of [MS-RDPBCGR] 2.2.1.3 and 2.2.1.4: rdp_blocks.c.
  *
- * Leaves out: cluster, monitor, message channel and multitransport blocks and the
- * server's core, which are stepped over by their lengths; domain parameters.
+ * Leaves out: passwords, privileges, descriptions and identifiers of a conference, which no client of RDP states: a
+ * PDU that has one is invalid. What follows a connect in its TPKT is not looked at.
  */
-#include "dissectors/rdp_record.h"
+#include "dissectors/rdp_settings.h"
 
 enum ber_tag {
     BER_BOOLEAN = 0x01,
@@ -18,21 +17,12 @@ enum ber_tag {
     BER_CONNECT_RESPONSE = 0x7f66,
 };
 
-enum block_type {
-    BLOCK_CLIENT_CORE = 0xc001,
-    BLOCK_CLIENT_NETWORK = 0xc003,
-    BLOCK_SERVER_SECURITY = 0x0c02,
-    BLOCK_SERVER_NETWORK = 0x0c03,
-    BLOCK_SERVER_MESSAGE_CHANNEL = 0x0c04,
+enum conference_choice { /* T.124, ConnectGCCPDU */
+    CONFERENCE_CREATE_REQUEST = 0,
+    CONFERENCE_CREATE_RESPONSE = 1,
 };
 
-enum certificate_version { /* [MS-RDPBCGR] 2.2.1.4.3.1 */
-    CERTIFICATE_PROPRIETARY = 1,
-    CERTIFICATE_X509 = 2,
-    CERTIFICATE_IS_TEMPORARY = 0x80000000,
-};
-
-#define WANTS_32_BITS 0x0002 /* RNS_UD_CS_WANT_32BPP_SESSION */
+#define MCS_RT_SUCCESSFUL 0
 
 /* ---- BER ---- */
 
@@ -62,7 +52,73 @@ static struct cursor take_ber(struct cursor *cursor, uint8_t tag)
     return take_child(cursor, take_ber_length(cursor));
 }
 
+/*
+ * A number of that tag that fits 32 bits; anything else rejects. Microsoft's client states 65535 as ff ff, which would be
+ * -1 ([MS-RDPBCGR] 4.1.3): none of these numbers is negative, so the bytes are taken for what is meant.
+ */
+static uint32_t take_ber_number(struct cursor *cursor, uint8_t tag)
+{
+    struct cursor contents = take_ber(cursor, tag);
+    size_t length = cursor_left(&contents);
+    uint32_t number = 0;
+
+    if (length == 0 || length > 5 || (length == 5 && peek_u8(&contents) != 0))
+        cursor_reject(cursor);
+    while (cursor_left(&contents) > 0)
+        number = number << 8 | take_u8(&contents);
+    return cursor_is_good(cursor) ? number : 0;
+}
+
+/* DomainParameters: eight numbers, nothing else. */
+static struct rdp_domain take_domain(struct cursor *cursor)
+{
+    struct cursor contents = take_ber(cursor, BER_SEQUENCE);
+    struct rdp_domain domain = {.channels = 0};
+    uint32_t *const members[] = {&domain.channels,   &domain.users,  &domain.tokens,   &domain.priorities,
+                                 &domain.throughput, &domain.height, &domain.pdu_size, &domain.version};
+
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        *members[i] = take_ber_number(&contents, BER_INTEGER);
+    domain.is_known = cursor_is_good(cursor) && cursor_is_good(&contents) && cursor_left(&contents) == 0;
+    return domain;
+}
+
 /* ---- PER ---- */
+
+/* Reads bits from the most significant on, and aligned bytes between them. */
+struct per {
+    struct cursor *cursor;
+    uint8_t byte;
+    unsigned left; /* bits of `byte` not yet taken */
+};
+
+static unsigned take_bits(struct per *per, unsigned count)
+{
+    unsigned bits = 0;
+
+    for (; count > 0; count--) {
+        if (per->left == 0) {
+            per->byte = take_u8(per->cursor);
+            per->left = 8;
+        }
+        per->left--;
+        bits = bits << 1 | (per->byte >> per->left & 1);
+    }
+    return bits;
+}
+
+/* What follows stands at the next whole byte. */
+static struct cursor *aligned(struct per *per)
+{
+    per->left = 0;
+    return per->cursor;
+}
+
+static void require_bits(struct per *per, unsigned count, unsigned wanted)
+{
+    if (take_bits(per, count) != wanted)
+        cursor_reject(per->cursor);
+}
 
 /* A length of one or two bytes (X.691 10.9); fragmented lengths reject. */
 static size_t take_per_length(struct cursor *cursor)
@@ -76,252 +132,6 @@ static size_t take_per_length(struct cursor *cursor)
     return (size_t)(first & 0x3f) << 8 | take_u8(cursor);
 }
 
-/* ---- data blocks ---- */
-
-static struct rdp_number take_known_u32(struct cursor *cursor)
-{
-    uint32_t value = take_u32_le(cursor);
-
-    return (struct rdp_number){.value = value, .is_known = cursor_is_good(cursor)};
-}
-
-static struct rdp_number take_known_u16(struct cursor *cursor)
-{
-    uint16_t value = take_u16_le(cursor);
-
-    return (struct rdp_number){.value = value, .is_known = cursor_is_good(cursor)};
-}
-
-static void append_utf8(struct text *text, uint32_t letter)
-{
-    uint8_t bytes[4];
-    size_t length;
-
-    if (letter < 0x80) {
-        bytes[0] = (uint8_t)letter;
-        length = 1;
-    } else if (letter < 0x800) {
-        bytes[0] = (uint8_t)(0xc0 | letter >> 6);
-        bytes[1] = (uint8_t)(0x80 | (letter & 0x3f));
-        length = 2;
-    } else if (letter < 0x10000) {
-        bytes[0] = (uint8_t)(0xe0 | letter >> 12);
-        bytes[1] = (uint8_t)(0x80 | (letter >> 6 & 0x3f));
-        bytes[2] = (uint8_t)(0x80 | (letter & 0x3f));
-        length = 3;
-    } else {
-        bytes[0] = (uint8_t)(0xf0 | letter >> 18);
-        bytes[1] = (uint8_t)(0x80 | (letter >> 12 & 0x3f));
-        bytes[2] = (uint8_t)(0x80 | (letter >> 6 & 0x3f));
-        bytes[3] = (uint8_t)(0x80 | (letter & 0x3f));
-        length = 4;
-    }
-    text_append(text, bytes_of(bytes, length));
-}
-
-/* UTF-16LE up to its NUL. An unpaired surrogate comes out as three bytes that are not UTF-8: the store escapes them. */
-static void append_utf16(struct text *text, struct cursor cursor)
-{
-    while (cursor_left(&cursor) >= 2) {
-        uint32_t letter = take_u16_le(&cursor);
-
-        if (letter == 0)
-            return;
-        if (letter >= 0xd800 && letter < 0xdc00 && cursor_left(&cursor) >= 2) {
-            struct cursor ahead = cursor;
-            uint32_t low = take_u16_le(&ahead);
-
-            if (low >= 0xdc00 && low < 0xe000) {
-                letter = 0x10000 + ((letter - 0xd800) << 10) + (low - 0xdc00);
-                cursor = ahead;
-            }
-        }
-        append_utf8(text, letter);
-    }
-}
-
-/* colorDepth and postBeta2ColorDepth: 0xCA00 to 0xCA04; anything else tells no depth and leaves `depth` as it is. */
-static void believe_depth_code(struct rdp_number code, struct rdp_number *depth)
-{
-    static const uint8_t depths[] = {4, 8, 15, 16, 24};
-
-    if (code.is_known && code.value >= 0xca00 && code.value <= 0xca04)
-        *depth = (struct rdp_number){.value = depths[code.value - 0xca00], .is_known = true};
-}
-
-/* The fields that a client may leave out from some point on. The newest field that tells the depth counts. */
-static void read_optional_core(struct cursor *block, struct rdp_settings *settings)
-{
-    uint16_t value;
-
-    if (cursor_left(block) < 2)
-        return;
-    believe_depth_code(take_known_u16(block), &settings->color_depth); /* postBeta2ColorDepth */
-    if (cursor_left(block) < 2 + 4 + 2)
-        return;
-    skip_bytes(block, 2 + 4); /* clientProductId, serialNumber */
-    value = take_u16_le(block); /* highColorDepth */
-    if (value == 4 || value == 8 || value == 15 || value == 16 || value == 24)
-        settings->color_depth = (struct rdp_number){.value = value, .is_known = true};
-    if (cursor_left(block) < 2 + 2)
-        return;
-    skip_bytes(block, 2); /* supportedColorDepths */
-    if ((take_u16_le(block) & WANTS_32_BITS) != 0) /* earlyCapabilityFlags */
-        settings->color_depth = (struct rdp_number){.value = 32, .is_known = true};
-    if (cursor_left(block) < 64)
-        return;
-    settings->product_id.limit = RDP_NAME_LIMIT;
-    append_utf16(&settings->product_id, take_child(block, 64));
-}
-
-/* The first one counts: a second would be another client's words. */
-static void on_client_core(struct cursor *block, struct rdp_settings *settings)
-{
-    if (settings->has_client_core)
-        return;
-    settings->has_client_core = true;
-    settings->client_version = take_known_u32(block);
-    settings->desktop_width = take_known_u16(block);
-    settings->desktop_height = take_known_u16(block);
-    believe_depth_code(take_known_u16(block), &settings->color_depth);
-    skip_bytes(block, 2); /* SASSequence */
-    settings->keyboard_layout = take_known_u32(block);
-    settings->client_build = take_known_u32(block);
-    settings->client_name.limit = RDP_NAME_LIMIT;
-    append_utf16(&settings->client_name, take_child(block, 32));
-    settings->keyboard_type = take_known_u32(block);
-    skip_bytes(block, 4 + 4 + 64); /* subtype, function keys, input method editor's file */
-    read_optional_core(block, settings);
-}
-
-/* The channel at that place, made if need be; NULL beyond the limit. */
-static struct rdp_channel_state *channel_at(struct rdp_settings *settings, uint32_t place)
-{
-    if (place >= RDP_CHANNELS_LIMIT)
-        return NULL;
-    if (place >= settings->channel_count)
-        settings->channel_count = place + 1;
-    return &settings->channels[place];
-}
-
-static void on_client_network(struct cursor *block, struct rdp_settings *settings)
-{
-    if (settings->has_client_network)
-        return;
-    settings->has_client_network = true;
-    settings->channels_asked = take_known_u32(block);
-    for (uint32_t place = 0; place < settings->channels_asked.value && place < RDP_CHANNELS_LIMIT; place++) {
-        struct bytes name = take_bytes(block, 8);
-        struct rdp_number options = take_known_u32(block);
-        struct rdp_channel_state *channel = options.is_known ? channel_at(settings, place) : NULL;
-
-        if (channel == NULL)
-            return;
-        memcpy(channel->name, name.at, name.length);
-        channel->options = options;
-    }
-}
-
-static bool on_server_certificate(struct cursor *certificate, struct rdp_settings *settings)
-{
-    uint32_t version = take_u32_le(certificate) & ~(uint32_t)CERTIFICATE_IS_TEMPORARY;
-
-    if (!cursor_is_good(certificate) || (version != CERTIFICATE_PROPRIETARY && version != CERTIFICATE_X509))
-        return false;
-    settings->certificate_version = (struct rdp_number){.value = version, .is_known = true};
-    if (version == CERTIFICATE_PROPRIETARY)
-        return true;
-    settings->certificate_subject.limit = RDP_SUBJECT_LIMIT;
-    return rdp_read_certificate_subject(certificate, &settings->certificate_subject);
-}
-
-static void on_server_security(struct cursor *block, struct rdp_settings *settings)
-{
-    uint32_t random_length;
-    uint32_t certificate_length;
-    struct cursor certificate;
-
-    if (settings->has_server_security)
-        return;
-    settings->has_server_security = true;
-    settings->encryption_method = take_known_u32(block);
-    settings->encryption_level = take_known_u32(block);
-    if (cursor_left(block) == 0)
-        return; /* without encryption the rest is left out */
-    random_length = take_u32_le(block);
-    certificate_length = take_u32_le(block);
-    skip_bytes(block, random_length);
-    certificate = take_child(block, certificate_length);
-    if (certificate_length > 0 && !on_server_certificate(&certificate, settings))
-        cursor_reject(block);
-}
-
-static void on_server_network(struct cursor *block, struct rdp_settings *settings)
-{
-    if (settings->has_server_network)
-        return;
-    settings->has_server_network = true;
-    settings->io_channel = take_known_u16(block);
-    settings->channels_given = take_known_u16(block);
-    for (uint32_t place = 0; place < settings->channels_given.value && place < RDP_CHANNELS_LIMIT; place++) {
-        struct rdp_number id = take_known_u16(block);
-        struct rdp_channel_state *channel = id.is_known ? channel_at(settings, place) : NULL;
-
-        if (channel == NULL)
-            return;
-        channel->id = id;
-    }
-}
-
-/* A block of one side; unknown types are stepped over. */
-static void on_block(uint16_t type, struct cursor *block, struct rdp_settings *settings)
-{
-    switch (type) {
-    case BLOCK_CLIENT_CORE:
-        on_client_core(block, settings);
-        break;
-    case BLOCK_CLIENT_NETWORK:
-        on_client_network(block, settings);
-        break;
-    case BLOCK_SERVER_SECURITY:
-        on_server_security(block, settings);
-        break;
-    case BLOCK_SERVER_NETWORK:
-        on_server_network(block, settings);
-        break;
-    case BLOCK_SERVER_MESSAGE_CHANNEL:
-        settings->message_channel = take_known_u16(block);
-        break;
-    default:
-        break;
-    }
-}
-
-/*
- * False where a length lies; what was read before it stands. A block that claims more
- * than there is, is read as far as it goes.
- */
-static bool read_blocks(struct cursor *blocks, struct rdp_settings *settings)
-{
-    bool is_honest = true;
-
-    while (cursor_left(blocks) > 0) {
-        uint16_t type = take_u16_le(blocks);
-        uint16_t length = take_u16_le(blocks);
-        struct cursor block;
-
-        if (!cursor_is_good(blocks) || length < 4)
-            return false;
-        is_honest = is_honest && length - 4u <= cursor_left(blocks);
-        block = cursor_within(take_up_to(blocks, length - 4u));
-        on_block(type, &block, settings);
-        is_honest = is_honest && cursor_is_good(&block);
-    }
-    return is_honest;
-}
-
-/* ---- the connect PDUs ---- */
-
 /* Takes exactly these bytes, or rejects. */
 static void take_fixed(struct cursor *cursor, const char *fixed, size_t length)
 {
@@ -330,31 +140,75 @@ static void take_fixed(struct cursor *cursor, const char *fixed, size_t length)
 }
 
 /*
- * ConnectData: the key that names T.124, then the length of the conference's PDU. Clients
- * are known to state that length wrongly, so it is read and not relied on: the last
- * part's own length, right before the blocks, counts.
+ * ConnectData: the key that names T.124, then the length of the conference's PDU, then which PDU it is. Clients
+ * are known to state that length wrongly, and servers state 42 whatever follows ([MS-RDPBCGR] 4.1.4), so it is read and
+ * not relied on: the length right before the blocks counts.
  */
-static void take_conference_head(struct cursor *data)
+static struct per take_conference(struct cursor *data, enum conference_choice choice)
 {
+    struct per per = {.cursor = data};
+
     take_fixed(data, "\x00\x05\x00\x14\x7c\x00\x01", 7);
     (void)take_per_length(data);
+    require_bits(&per, 1, 0); /* no extension of ConnectGCCPDU */
+    require_bits(&per, 3, choice);
+    require_bits(&per, 1, 0); /* no extension of the PDU */
+    return per;
 }
 
-/* One set of user data: the key of its sender, then the blocks. */
-static enum rdp_reading read_user_data(struct cursor *data, const char *key, struct rdp_settings *settings)
+/* ConferenceName: a numeric one. */
+static void take_conference_name(struct per *per)
 {
+    require_bits(per, 2, 0); /* no extension, no text */
+    skip_bytes(aligned(per), (take_bits(per, 8) + 1 + 1) / 2);
+}
+
+/* One set of user data: the key of its sender, then the blocks. The only one: T.124 allows more, RDP does not. */
+static enum rdp_reading read_user_data(struct per *per, enum side from, struct rdp_settings *settings)
+{
+    struct cursor *data = aligned(per);
     size_t length;
     struct cursor blocks;
     bool is_honest;
 
-    take_fixed(data, key, 4);
+    if (take_per_length(data) != 1)
+        cursor_reject(data);
+    require_bits(per, 2, 3); /* it has a value, its key is of H.221 */
+    require_bits(per, 8, 0); /* of 4 bytes */
+    take_fixed(aligned(per), from == FROM_CLIENT ? "Duca" : "McDn", 4);
     length = take_per_length(data);
     if (!cursor_is_good(data))
         return RDP_INVALID;
     is_honest = length <= cursor_left(data);
     blocks = cursor_within(take_up_to(data, length));
-    return read_blocks(&blocks, settings) && is_honest ? RDP_READ : RDP_INVALID;
+    return rdp_read_blocks(&blocks, from, settings) && is_honest ? RDP_READ : RDP_INVALID;
 }
+
+static enum rdp_reading read_create_request(struct cursor *data, struct rdp_settings *settings)
+{
+    struct per per = take_conference(data, CONFERENCE_CREATE_REQUEST);
+
+    require_bits(&per, 8, 1); /* of what is optional, user data alone */
+    take_conference_name(&per);
+    (void)take_bits(&per, 3); /* locked, listed, conductible */
+    require_bits(&per, 1, 0); /* no extension of the termination method */
+    (void)take_bits(&per, 1); /* automatic or manual */
+    return read_user_data(&per, FROM_CLIENT, settings);
+}
+
+static enum rdp_reading read_create_response(struct cursor *data, struct rdp_settings *settings)
+{
+    struct per per = take_conference(data, CONFERENCE_CREATE_RESPONSE);
+
+    require_bits(&per, 1, 1);                           /* of what is optional, user data */
+    skip_bytes(aligned(&per), 2);                       /* node id */
+    skip_bytes(data, take_per_length(data));            /* tag: an integer of so many bytes */
+    require_bits(&per, 1, 0);                           /* no extension of the result */
+    (void)take_bits(&per, 3);                           /* result: [MS-RDPBCGR] has it ignored */
+    return read_user_data(&per, FROM_SERVER, settings);
+}
+
+/* ---- the connect PDUs ---- */
 
 /* The PDU's contents; what follows them in the TPKT is not looked at. */
 static enum rdp_reading take_connect(struct cursor *pdu, uint16_t tag, struct cursor *contents)
@@ -368,49 +222,48 @@ static enum rdp_reading take_connect(struct cursor *pdu, uint16_t tag, struct cu
     return cursor_is_good(&ahead) ? RDP_READ : RDP_INVALID;
 }
 
+/* What lies before the user data makes it no less readable, but is told. */
+static enum rdp_reading honest(enum rdp_reading reading, bool is_honest)
+{
+    return reading == RDP_READ && !is_honest ? RDP_INVALID : reading;
+}
+
 enum rdp_reading rdp_read_connect_initial(struct cursor *pdu, struct rdp_settings *settings)
 {
     struct cursor contents;
+    struct cursor upward;
     struct cursor data;
+    bool is_honest = true;
     enum rdp_reading reading = take_connect(pdu, BER_CONNECT_INITIAL, &contents);
 
     if (reading != RDP_READ)
         return reading;
     (void)take_ber(&contents, BER_OCTET_STRING); /* calling domain */
     (void)take_ber(&contents, BER_OCTET_STRING); /* called domain */
-    (void)take_ber(&contents, BER_BOOLEAN);      /* upward flag */
-    for (int i = 0; i < 3; i++)
-        (void)take_ber(&contents, BER_SEQUENCE); /* target, minimum and maximum domain parameters */
+    upward = take_ber(&contents, BER_BOOLEAN);
+    is_honest = cursor_left(&upward) == 1;
+    for (int i = 0; i < 3; i++) /* target, minimum and maximum */
+        is_honest = take_domain(&contents).is_known && is_honest;
     data = take_ber(&contents, BER_OCTET_STRING);
-    take_conference_head(&data);
-    /* conferenceCreateRequest with user data; the conference is named "1", nothing is locked; one set, with a key of H.221 */
-    take_fixed(&data, "\x00\x08\x00\x10\x00\x01\xc0\x00", 8);
-    return read_user_data(&data, "Duca", settings);
+    return honest(read_create_request(&data, settings), is_honest);
 }
 
 enum rdp_reading rdp_read_connect_response(struct cursor *pdu, struct rdp_settings *settings)
 {
     struct cursor contents;
     struct cursor data;
+    uint32_t result;
     enum rdp_reading reading = take_connect(pdu, BER_CONNECT_RESPONSE, &contents);
 
     if (reading != RDP_READ)
         return reading;
-    (void)take_ber(&contents, BER_ENUMERATED); /* result */
-    (void)take_ber(&contents, BER_INTEGER);    /* called connect id */
-    (void)take_ber(&contents, BER_SEQUENCE);   /* domain parameters */
+    result = take_ber_number(&contents, BER_ENUMERATED);
+    if (cursor_is_good(&contents))
+        settings->connect_result = (struct rdp_number){.value = result, .is_known = true};
+    (void)take_ber_number(&contents, BER_INTEGER); /* called connect id */
+    settings->domain = take_domain(&contents);
     data = take_ber(&contents, BER_OCTET_STRING);
-    take_conference_head(&data);
-    skip_bytes(&data, 1 + 2);             /* conferenceCreateResponse with user data, node id */
-    skip_bytes(&data, take_u8(&data));    /* tag: an integer of so many bytes */
-    skip_bytes(&data, 1);                 /* result */
-    take_fixed(&data, "\x01\xc0\x00", 3); /* one set, with a key of H.221 */
-    return read_user_data(&data, "McDn", settings);
-}
-
-void rdp_settings_free(struct rdp_settings *settings)
-{
-    text_free(&settings->client_name);
-    text_free(&settings->product_id);
-    text_free(&settings->certificate_subject);
+    if (cursor_is_good(&contents) && result != MCS_RT_SUCCESSFUL && cursor_left(&data) == 0)
+        return RDP_READ; /* refused, and nothing more is said */
+    return honest(read_create_response(&data, settings), settings->domain.is_known);
 }

@@ -152,3 +152,76 @@ const char *rdp_protocol_name(uint32_t protocol)
 
     return FIND(names, protocol);
 }
+
+const char *rdp_build_name(uint32_t build)
+{
+    static const struct name names[] = {
+        {419, "Windows NT 4.0 Terminal Server (RDP 4.0)"},
+        {2195, "Windows 2000 (RDP 5.0)"},
+        {2221, "Windows 2000 (RDP 5.0)"},
+        {2600, "Windows XP (RDP 5.1)"},
+        {3790, "Windows Server 2003 (RDP 5.2)"},
+        {6000, "Windows Vista (RDP 6.0)"},
+        {6001, "Windows Vista SP1 (RDP 6.1)"},
+        {6002, "Windows Vista SP2 (RDP 6.2)"},
+        {7600, "Windows 7 (RDP 7.0)"},
+        {7601, "Windows 7 SP1 (RDP 7.1)"},
+        {9200, "Windows 8 (RDP 8.0)"},
+        {9600, "Windows 8.1 (RDP 8.1)"},
+        {10240, "Windows 10 1507"},
+        {10586, "Windows 10 1511"},
+        {14393, "Windows 10 1607"},
+        {15063, "Windows 10 1703"},
+        {16299, "Windows 10 1709"},
+        {17134, "Windows 10 1803"},
+        {17763, "Windows 10 1809"},
+        {18362, "Windows 10 1903"},
+        {18363, "Windows 10 1909"},
+        {19041, "Windows 10 2004"},
+        {19042, "Windows 10 20H2"},
+        {19043, "Windows 10 21H1"},
+        {19044, "Windows 10 21H2"},
+        {19045, "Windows 10 22H2"},
+        {20348, "Windows Server 2022"},
+        {22000, "Windows 11 21H2"},
+        {22621, "Windows 11 22H2"},
+        {22631, "Windows 11 23H2"},
+        {25189, "Mac (RDP 8.0)"},
+        {25282, "Mac (RDP 8.0)"},
+        {26100, "Windows 11 24H2"},
+        {26200, "Windows 11 25H2"},
+    };
+
+    return FIND(names, build);
+}
+
+const char *rdp_connection_type_name(uint32_t type)
+{
+    static const struct name names[] = {{1, "modem"}, {2, "broadband low"}, {3, "satellite"}, {4, "broadband high"}, {5, "WAN"}, {6, "LAN"}, {7, "autodetect"}};
+
+    return FIND(names, type);
+}
+
+const char *rdp_connect_result_name(uint32_t result)
+{
+    static const char *const names[] = {
+        "rt-successful",
+        "rt-domain-merging",
+        "rt-domain-not-hierarchical",
+        "rt-no-such-channel",
+        "rt-no-such-domain",
+        "rt-no-such-user",
+        "rt-not-admitted",
+        "rt-other-user-id",
+        "rt-parameters-unacceptable",
+        "rt-token-not-available",
+        "rt-token-not-possessed",
+        "rt-too-many-channels",
+        "rt-too-many-tokens",
+        "rt-too-many-users",
+        "rt-unspecified-failure",
+        "rt-user-rejected",
+    };
+
+    return result < sizeof names / sizeof names[0] ? names[result] : NULL;
+}

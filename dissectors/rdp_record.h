@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "dissectors/dissector.h"
+#include "dissectors/rdp_settings.h"
 
 #define RDP_SESSION(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
@@ -34,14 +35,54 @@
     LATER(R, text, domain, "domain that the client logs in to") \
     LATER(R, text, user, "user that the client logs in as") \
     LATER(R, text, auth_result, "'success' or 'failure'") \
-    LATER(R, text, server_software, "'xrdp' or 'Windows', by what each answers") \
+    COLUMN(R, text, server_software, "'xrdp', 'Windows' or 'FreeRDP' (its server library: the shadow server, GNOME Remote Desktop), by what each answers; NULL where that does not tell") \
     LATER(R, integer, key_events, "keyboard events") \
     LATER(R, integer, mouse_events, "mouse events") \
     LATER(R, integer, screen_updates, "screen updates") \
     LATER(R, integer, clipboard_events, "clipboard messages") \
     COLUMN(R, text, disconnect_reason, \
            "why the session was given up, as the last disconnect provider ultimatum says it (T.125 7): 'user-requested', 'provider-initiated', " \
-           "'domain-disconnected', 'token-purged', 'channel-purged'; NULL where none was seen")
+           "'domain-disconnected', 'token-purged', 'channel-purged'; NULL where none was seen") \
+    COLUMN(R, text, server_software_basis, "what the server answered that tells its software") \
+    COLUMN(R, text, routing_address, "the address and port that a routing token 'msts=' stands for, as in '10.1.2.3:3389'") \
+    COLUMN(R, text, correlation_id, "the connection's id in the log of a broker, 16 bytes in hexadecimal ([MS-RDPBCGR] 2.2.1.1.2)") \
+    COLUMN(R, text, request_flags, "flags of the client's negotiation, joined by commas: 'RESTRICTED_ADMIN_MODE_REQUIRED', 'REDIRECTED_AUTHENTICATION_MODE_REQUIRED', " \
+           "'CORRELATION_INFO_PRESENT'; here and below one without a name as '0x' and its bit in hexadecimal, and NULL where none is set") \
+    COLUMN(R, text, confirm_flags, "flags of the server's negotiation: 'EXTENDED_CLIENT_DATA_SUPPORTED', 'DYNVC_GFX_PROTOCOL_SUPPORTED', " \
+           "'RESTRICTED_ADMIN_MODE_SUPPORTED', ... ([MS-RDPBCGR] 2.2.1.2.1)") \
+    COLUMN(R, text, client_build_name, "the software that the client's build number stands for; clients other than Microsoft's borrow one") \
+    COLUMN(R, integer, keyboard_subtype, "the maker's own number of the kind of keyboard") \
+    COLUMN(R, integer, keyboard_function_keys, "function keys on the keyboard") \
+    COLUMN(R, text, ime_file, "file of the client's input method editor") \
+    COLUMN(R, integer, serial_number, "the client's serial number; most state 0") \
+    COLUMN(R, text, supported_color_depths, "colour depths that the client can show, joined by commas; bits a pixel") \
+    COLUMN(R, text, early_capabilities, "what the client supports, joined by commas: 'SUPPORT_ERRINFO_PDU', 'WANT_32BPP_SESSION', 'SUPPORT_DYNVC_GFX_PROTOCOL', " \
+           "... ([MS-RDPBCGR] 2.2.1.3.2)") \
+    COLUMN(R, text, connection_type, "the client's network, where it says that it knows: 'modem', 'broadband low', 'satellite', 'broadband high', 'WAN', 'LAN' or 'autodetect'; else its number") \
+    COLUMN(R, integer, physical_width, "width of the client's screen; millimetres") \
+    COLUMN(R, integer, physical_height, "height of the client's screen; millimetres") \
+    COLUMN(R, integer, orientation, "how the client's screen is turned, where it knows its size; degrees") \
+    COLUMN(R, integer, desktop_scale, "scale of the client's desktop; percent") \
+    COLUMN(R, integer, device_scale, "scale of the client's device; percent") \
+    COLUMN(R, text, monitors, "the client's monitors where it names them, joined by ', ': width x height + left + top, 'primary', and where told the size in " \
+           "millimetres, the turn and the scales of desktop and device, as in '1920x1080+0+0 primary 530x300mm 0° 100%/100%'") \
+    COLUMN(R, text, client_encryption_methods, "methods of standard RDP security that the client offers, joined by commas: '40bit', '128bit', '56bit', 'FIPS'") \
+    COLUMN(R, text, cluster_flags, "what the client says of redirection: 'REDIRECTION_SUPPORTED', 'REDIRECTED_SESSIONID_FIELD_VALID', 'REDIRECTION_VERSION4', ... " \
+           "([MS-RDPBCGR] 2.2.1.3.5)") \
+    COLUMN(R, integer, redirected_session_id, "the session that the client was redirected to") \
+    COLUMN(R, text, client_multitransport, "UDP transports of the client: 'UDPFECR' (reliable), 'UDPFECL' (lossy), 'UDP_PREFERRED', 'SOFTSYNC_TCP_TO_UDP'") \
+    COLUMN(R, text, server_multitransport, "UDP transports of the server, by the same names") \
+    COLUMN(R, text, server_version, "RDP version of the server, as client_version") \
+    COLUMN(R, text, server_early_capabilities, "what the server supports, joined by commas: 'EDGE_ACTIONS_SUPPORTED_V1', 'DYNAMIC_DST_SUPPORTED', ... ([MS-RDPBCGR] 2.2.1.4.2)") \
+    COLUMN(R, text, connect_result, "result of the MCS connect: 'rt-successful', 'rt-unspecified-failure', ... (T.125 7); else its number") \
+    COLUMN(R, text, unknown_blocks, "types of data blocks that no specification names, in hexadecimal, joined by commas") \
+    COLUMN(R, text, certificate_issuer, "issuer of the server's X.509 certificate (RFC 2253)") \
+    COLUMN(R, text, certificate_serial, "its serial number in hexadecimal") \
+    COLUMN(R, integer, certificate_key_bits, "bits of the RSA key in the server's certificate") \
+    COLUMN(R, integer, certificate_count, "certificates in the server's chain") \
+    COLUMN(R, boolean, certificate_permanent, "0 where the server marks its certificate as a temporary one") \
+    COLUMN(R, boolean, certificate_well_signed, \
+           "of a proprietary certificate: whether the key that is known to all signed it ([MS-RDPBCGR] 5.3.3.1.1); 0 where it was altered")
 
 RECORD_STRUCT(rdp_session, RDP_SESSION);
 
@@ -51,7 +92,8 @@ RECORD_STRUCT(rdp_session, RDP_SESSION);
     COLUMN(R, integer, channel_id, "MCS channel id that the server gave it; NULL where its answer was not seen, or it gave none") \
     COLUMN(R, integer, options, "the client's option flags ([MS-RDPBCGR] 2.2.1.3.4.1)") \
     COLUMN(R, integer, client_bytes, "bytes that the client sent in the channel, by the MCS headers that were seen; NULL where its MCS connect was not seen") \
-    COLUMN(R, integer, server_bytes, "bytes that the server sent in the channel, counted in the same way")
+    COLUMN(R, integer, server_bytes, "bytes that the server sent in the channel, counted in the same way") \
+    COLUMN(R, text, option_names, "the names of the option flags, joined by commas: 'INITIALIZED', 'ENCRYPT_RDP', 'COMPRESS_RDP', 'SHOW_PROTOCOL', ...")
 
 RECORD_STRUCT(rdp_channel, RDP_CHANNEL);
 
@@ -64,12 +106,6 @@ RECORD_STRUCT(rdp_channel, RDP_CHANNEL);
 
 RECORD_STRUCT(rdp_event, RDP_EVENT);
 
-/* Static virtual channels that are kept of each session: as many as [MS-RDPBCGR] 2.2.1.3.4 allows. */
-#define RDP_CHANNELS_LIMIT 31
-/* The longest text that is kept, in bytes of UTF-8: the wire has room for 32 letters of UTF-16. */
-#define RDP_NAME_LIMIT 128
-#define RDP_SUBJECT_LIMIT 1024
-
 enum rdp_protocol { /* [MS-RDPBCGR] 2.2.1.2.1 */
     RDP_PROTOCOL_RDP = 0x00,
     RDP_PROTOCOL_SSL = 0x01,
@@ -79,55 +115,21 @@ enum rdp_protocol { /* [MS-RDPBCGR] 2.2.1.2.1 */
     RDP_PROTOCOL_RDSAAD = 0x10,
 };
 
-/* A number that was seen or not. */
-struct rdp_number {
-    uint32_t value;
-    bool is_known;
-};
-
-/* The channel at one place: the client asks for it by name, the server answers with an id. */
-struct rdp_channel_state {
-    char name[9];
-    struct rdp_number options; /* known: the client asked for it */
-    struct rdp_number id;      /* known: the server answered */
-    uint64_t bytes[SIDE_COUNT];
-    bool was_joined;
-};
-
-/* What the data blocks of both sides say. Texts are owned; see rdp_settings_free. */
-struct rdp_settings {
-    bool has_client_core;
-    struct rdp_number client_version;
-    struct rdp_number desktop_width;
-    struct rdp_number desktop_height;
-    struct rdp_number color_depth;
-    struct rdp_number keyboard_layout;
-    struct rdp_number keyboard_type;
-    struct rdp_number client_build;
-    struct text client_name;
-    struct text product_id;
-    bool has_client_network;
-    bool has_server_network;
-    struct rdp_number channels_asked; /* as the client counts them: may exceed what is kept */
-    struct rdp_number channels_given; /* as the server counts them */
-    unsigned channel_count;           /* of either side's, at most RDP_CHANNELS_LIMIT */
-    struct rdp_channel_state channels[RDP_CHANNELS_LIMIT];
-    struct rdp_number io_channel;
-    struct rdp_number message_channel;
-    bool has_server_security;
-    struct rdp_number encryption_method;
-    struct rdp_number encryption_level;
-    struct rdp_number certificate_version; /* 1: proprietary, 2: X.509 */
-    struct text certificate_subject;
-};
-
 struct rdp_security;
 struct rdp_share;
+
+#define RDP_CORRELATION_LENGTH 16
 
 /* All that is known of a session when its rows are written. */
 struct rdp_facts {
     struct text cookie;
+    struct text routing_address; /* that the cookie stands for */
+    uint8_t correlation_id[RDP_CORRELATION_LENGTH];
+    bool has_correlation_id;
+    struct rdp_number request_flags;
     struct rdp_number requested;
+    struct rdp_number source_reference; /* of the server's X.224 confirm */
+    struct rdp_number confirm_flags;
     struct rdp_number selected;
     struct rdp_number failure;
     bool was_connected[SIDE_COUNT]; /* its MCS connect was seen */
@@ -151,23 +153,69 @@ void rdp_write_session(struct conversation *conversation, const struct rdp_facts
 /* Writes the session's row and its channels', and the findings of the limits that were reached. */
 void rdp_write_rows(struct conversation *conversation, const struct rdp_facts *facts);
 
-/* ---- rdp_gcc.c: MCS Connect (T.125) and GCC (T.124) ---- */
+/* ---- rdp_describe.c: the columns of the session's row that the connection fills ---- */
 
-enum rdp_reading {
-    RDP_READ,    /* to its end */
-    RDP_OTHER,   /* it is another PDU: nothing was read */
-    RDP_INVALID, /* it is not what it claims; what was read before that stands */
+/* Room for a number that has no name. */
+struct rdp_number_text {
+    char at[16];
 };
 
-/* Reads the client's or the server's connect PDU behind the X.224 header; the PDU must be whole. */
-enum rdp_reading rdp_read_connect_initial(struct cursor *pdu, struct rdp_settings *settings);
-enum rdp_reading rdp_read_connect_response(struct cursor *pdu, struct rdp_settings *settings);
-void rdp_settings_free(struct rdp_settings *settings);
+enum rdp_list {
+    RDP_LIST_REQUESTED,
+    RDP_LIST_REQUEST_FLAGS,
+    RDP_LIST_CONFIRM_FLAGS,
+    RDP_LIST_CORRELATION,
+    RDP_LIST_LAYOUT,
+    RDP_LIST_DEPTHS,
+    RDP_LIST_CAPABILITIES,
+    RDP_LIST_MONITORS,
+    RDP_LIST_METHODS,
+    RDP_LIST_CLUSTER,
+    RDP_LIST_CLIENT_TRANSPORT,
+    RDP_LIST_SERVER_TRANSPORT,
+    RDP_LIST_SERVER_CAPABILITIES,
+    RDP_LIST_UNKNOWN,
+    RDP_LIST_CHANNELS,
+    RDP_LISTS,
+};
 
-/* ---- rdp_certificate.c ---- */
+/* What the row's texts borrow from until it is written. */
+struct rdp_description {
+    struct text lists[RDP_LISTS];
+    struct rdp_number_text numbers[12];
+};
 
-/* Appends the subject of the server's certificate, the last of an X.509 chain ([MS-RDPELE] 2.2.1.4.2), to `subject`. False: a length lies, or it is none. */
-bool rdp_read_certificate_subject(struct cursor *chain, struct text *subject);
+void rdp_describe(const struct rdp_facts *facts, struct rdp_session *row, struct rdp_description *description);
+void rdp_description_free(struct rdp_description *description);
+
+/* ---- rdp_negotiation.c ---- */
+
+/* Reads what stands behind the fixed part of the connection request or confirm. False: it is not as specified; what was read before that stands. */
+bool rdp_read_request(struct cursor *variable, struct rdp_facts *facts);
+bool rdp_read_confirm(struct cursor *variable, struct rdp_facts *facts);
+
+/* Whether a negotiation of that side begins with this byte. */
+bool rdp_is_negotiation(int first, enum side from);
+
+/* ---- rdp_server.c ---- */
+
+struct rdp_software {
+    const char *name; /* NULL: not told */
+    const char *basis;
+};
+struct rdp_software rdp_server_software(const struct rdp_facts *facts);
+
+/* ---- rdp_flags.c: appends the names of the flags that are set, joined by commas ---- */
+void rdp_append_request_flags(uint32_t set, struct text *names);
+void rdp_append_confirm_flags(uint32_t set, struct text *names);
+void rdp_append_client_capabilities(uint32_t set, struct text *names);
+void rdp_append_server_capabilities(uint32_t set, struct text *names);
+void rdp_append_depths(uint32_t set, struct text *names);
+void rdp_append_methods(uint32_t set, struct text *names);
+void rdp_append_cluster_flags(uint32_t set, struct text *names);
+void rdp_append_multitransport(uint32_t set, struct text *names);
+void rdp_append_channel_options(uint32_t set, struct text *names);
+void rdp_append_monitors(const struct rdp_settings *settings, struct text *list);
 
 /* ---- rdp_names.c: names of numbers; NULL where there is none ---- */
 const char *rdp_keyboard_layout_name(uint32_t layout);
@@ -177,5 +225,8 @@ const char *rdp_failure_name(uint32_t code);
 const char *rdp_encryption_method_name(uint32_t method);
 const char *rdp_encryption_level_name(uint32_t level);
 const char *rdp_protocol_name(uint32_t protocol);
+const char *rdp_build_name(uint32_t build);
+const char *rdp_connection_type_name(uint32_t type);
+const char *rdp_connect_result_name(uint32_t result);
 
 #endif

@@ -4,7 +4,6 @@
 #include "dissectors/rdp_tls.h"
 
 #include "base/memory.h"
-#include "dissectors/certificate.h"
 
 /* The session while TLS has the flow. `outer` first: TLS knows no more of it. */
 struct rdp_tls {
@@ -28,13 +27,11 @@ static void on_record(struct conversation *conversation, struct tls_outer *outer
 static void on_certificate(struct conversation *conversation, struct tls_outer *outer, struct bytes encoded)
 {
     struct rdp_facts *facts = &rdp_of(outer)->facts;
-    struct certificate certificate = {.subject = {.limit = RDP_SUBJECT_LIMIT}};
+    struct rdp_certificate *certificate = &facts->settings.certificate;
 
     (void)conversation;
-    if (facts->settings.certificate_version.is_known || !certificate_read(encoded, &certificate))
-        return;
-    facts->settings.certificate_version = (struct rdp_number){.value = 2, .is_known = true};
-    facts->settings.certificate_subject = certificate.subject; /* the text moves */
+    if (!certificate->version.is_known && rdp_read_x509(encoded, certificate))
+        certificate->version = (struct rdp_number){.value = 2, .is_known = true};
 }
 
 static void on_lost(struct conversation *conversation, struct tls_outer *outer, enum side from)

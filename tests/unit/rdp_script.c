@@ -61,6 +61,9 @@ static void add_u16(struct pdu *pdu, unsigned value, bool is_length)
     add(pdu, bytes, 2, is_length);
 }
 
+/* 34 channels, 3 users, no token, 1 priority, 0, 1, 65528 bytes, version 2 */
+static const char domain_parameters[] = "\x30\x1a\x02\x01\x22\x02\x01\x03\x02\x01\x00\x02\x01\x01\x02\x01\x00\x02\x01\x01\x02\x03\x00\xff\xf8\x02\x01\x02";
+
 static void add_u32(struct pdu *pdu, uint32_t value, bool is_length)
 {
     add_u16(pdu, value & 0xffff, is_length);
@@ -173,7 +176,6 @@ static void add_client_network(struct pdu *pdu, const struct rdp_script_client *
 
 void rdp_script_connect_initial(struct pdu *pdu, const struct rdp_script_client *client)
 {
-    static const char parameters[] = "\x30\x08\x02\x01\x22\x02\x03\x00\xff\xff";
     size_t cluster;
 
     pdu->length = 0;
@@ -188,7 +190,7 @@ void rdp_script_connect_initial(struct pdu *pdu, const struct rdp_script_client 
     put_before(pdu, "\x00\x05\x00\x14\x7c\x00\x01", 7, false);
     put_ber_before(pdu, "\x04", 1);
     for (int i = 0; i < 3; i++)
-        put_before(pdu, parameters, 10, false);
+        put_before(pdu, domain_parameters, sizeof domain_parameters - 1, false);
     put_before(pdu, "\x04\x01\x01\x04\x01\x01\x01\x01\xff", 9, false);
     put_ber_before(pdu, "\x7f\x65", 2);
     put_before(pdu, "\x02\xf0\x80", 3, false);
@@ -241,7 +243,8 @@ void rdp_script_connect_response(struct pdu *pdu, unsigned channel_count)
     put_per_length_before(pdu);
     put_before(pdu, "\x00\x05\x00\x14\x7c\x00\x01", 7, false);
     put_ber_before(pdu, "\x04", 1);
-    put_before(pdu, "\x0a\x01\x00\x02\x01\x00\x30\x03\x02\x01\x22", 11, false);
+    put_before(pdu, domain_parameters, sizeof domain_parameters - 1, false);
+    put_before(pdu, "\x0a\x01\x00\x02\x01\x00", 6, false);
     put_ber_before(pdu, "\x7f\x66", 2);
     put_before(pdu, "\x02\xf0\x80", 3, false);
     put_tpkt_before(pdu);
