@@ -25,6 +25,18 @@ static bool packet_fits(uint32_t length, uint8_t padding, uint8_t message)
     return length >= SSH_PACKET_SHORTEST && length <= SSH_PACKET_LIMIT && padding < length - 1 && message != 0;
 }
 
+/* Counts what was read at the present time. */
+static void count_read(const struct conversation *conversation, struct ssh_side *side, uint32_t length)
+{
+    int64_t now_us = conversation_now(conversation);
+
+    if (side->read_us != now_us)
+        side->read_now = 0;
+    side->read_us = now_us;
+    if (side->read_now < SSH_PACKET_LIMIT)
+        side->read_now += length;
+}
+
 static void begin_encrypted(struct conversation *conversation, struct ssh *ssh, enum side from)
 {
     ssh->side[from].phase = SSH_ENCRYPTED;
@@ -62,6 +74,7 @@ static enum verdict on_packet(struct conversation *conversation, struct ssh *ssh
     skip_bytes(&unit, padding);
     if (!cursor_is_good(&unit))
         return VERDICT_NEED_MORE;
+    count_read(conversation, side, 4 + length);
     *bytes = unit;
     if (message == SSH_MSG_KEXINIT) {
         ssh_on_kexinit(ssh, from, payload);

@@ -31,8 +31,10 @@
     LATER(R, text, auth_method, "the method of the last attempt") \
     LATER(R, text, activity, "what was done: 'shell', 'command', 'sftp', 'scp', 'tunnel' or 'none'; a guess") \
     LATER(R, integer, keystrokes, "keys typed in a shell; a guess") \
-    LATER(R, integer, bytes_up, "payload bytes, client to server, after the keys were exchanged") \
-    LATER(R, integer, bytes_down, "payload bytes, server to client, after the keys were exchanged") \
+    COLUMN(R, integer, bytes_up, \
+           "payload bytes, client to server, after the keys were exchanged: packets without length field, MAC and the least padding, so up to 15 bytes a " \
+           "packet too many; where lengths are encrypted, of as few packets as the sizes allow; missing bytes included; NULL where the ciphers are not known") \
+    COLUMN(R, integer, bytes_down, "payload bytes, server to client, in the same way") \
     LATER(R, text, inference_basis, "what the guesses in this row rest on")
 
 #define SSH_EVENT(COLUMN, LATER, R) \

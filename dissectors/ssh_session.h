@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "dissectors/dissector.h"
 #include "dissectors/ssh_record.h"
+#include "dissectors/ssh_shape.h"
 
 #define SSH_IDENTIFICATION_LIMIT 255      /* RFC 4253, 4.2, its CR LF included; longer is a finding */
 #define SSH_IDENTIFICATION_WAIT 8192      /* implementations accept longer ones; so far the line's end is waited for */
@@ -61,6 +62,8 @@ struct ssh_side {
     uint32_t text_before; /* bytes of lines before the identification */
     uint32_t packet_left; /* of a packet that is being skipped */
     bool has_newkeys;     /* its NEWKEYS was seen */
+    int64_t read_us;      /* when its newest bytes came */
+    uint32_t read_now;    /* bytes that were read at that time, in the clear */
     struct text identification;
     struct text kexinit; /* the name-lists, until both sides' are there */
     bool has_kexinit;
@@ -77,6 +80,7 @@ struct ssh {
     struct text chosen[SSH_LISTS];
     bool has_fingerprint;
     char fingerprint[DIGEST_BASE64_SIZE];
+    struct ssh_shape shape; /* of what comes behind NEWKEYS */
     unsigned events; /* rows of ssh_events so far */
     bool told_events_limit;
 };

@@ -269,13 +269,14 @@ static void close_burst(const struct ssh_shape *shape, struct ssh_shape_side *si
     add_payload(side, unit);
     side->open.wire_length = 0;
     side->length_bytes = 0;
-    side->segment = 0;
 }
 
 static void open_unit(struct ssh_shape_side *side, enum side from, int64_t time_us)
 {
     side->open = (struct ssh_unit){.from = from, .time_us = time_us, .end_us = time_us, .after_gap = side->after_gap};
     side->after_gap = false;
+    side->segment = side->before;
+    side->before = 0;
 }
 
 /* ---- bursts ---- */
@@ -460,11 +461,11 @@ static bool search(struct ssh_shape *shape, enum side from, struct cursor *bytes
 
 /* ---- the sides ---- */
 
-void ssh_shape_begin(struct ssh_shape *shape, enum side from, const struct ssh_layout *layout, bool after_gap)
+void ssh_shape_begin(struct ssh_shape *shape, enum side from, const struct ssh_layout *layout, bool after_gap, uint32_t before)
 {
     struct ssh_shape_side *side = &shape->side[from];
 
-    *side = (struct ssh_shape_side){.layout = *layout, .has_begun = true, .after_gap = after_gap};
+    *side = (struct ssh_shape_side){.layout = *layout, .has_begun = true, .after_gap = after_gap, .before = before};
     side->is_searching = after_gap && layout->length_field == SSH_LENGTH_CLEAR;
 }
 

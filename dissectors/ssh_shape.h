@@ -84,6 +84,7 @@ struct ssh_shape_side {
     struct ssh_unit candidate;
     struct ssh_unit open; /* the packet or burst that is being received; wire_length 0: none */
     uint32_t segment;     /* bytes of the open burst at its newest time */
+    uint32_t before;      /* bytes in the clear at the time of the first ones */
     uint64_t payload;     /* see ssh_shape_payload */
 };
 
@@ -92,8 +93,11 @@ struct ssh_shape {
     bool is_authenticated; /* set by whoever knows that USERAUTH_SUCCESS was seen: compression may begin there */
 };
 
-/* This side's NEWKEYS was seen: its next byte is the first of the encrypted ones; `after_gap` where bytes are missing between. */
-void ssh_shape_begin(struct ssh_shape *shape, enum side from, const struct ssh_layout *layout, bool after_gap);
+/*
+ * This side's NEWKEYS was seen: its next byte is the first of the encrypted ones; `after_gap` where bytes are missing between.
+ * `before` bytes of the side came at the same time before them: a segment that they fill may end inside what follows.
+ */
+void ssh_shape_begin(struct ssh_shape *shape, enum side from, const struct ssh_layout *layout, bool after_gap, uint32_t before);
 
 /*
  * Bytes of one side at that capture time, to be called until it answers false: true where a unit has ended, with the rest of

@@ -81,8 +81,8 @@ static void end(struct told *told)
 static void begin(struct told *told, struct ssh_layout both)
 {
     *told = (struct told){.count = 0};
-    ssh_shape_begin(&told->shape, FROM_CLIENT, &both, false);
-    ssh_shape_begin(&told->shape, FROM_SERVER, &both, false);
+    ssh_shape_begin(&told->shape, FROM_CLIENT, &both, false, 0);
+    ssh_shape_begin(&told->shape, FROM_SERVER, &both, false, 0);
 }
 
 UNIT_TEST(ssh_layout_of_names)
@@ -260,6 +260,20 @@ UNIT_TEST(ssh_bursts_of_segments)
     CHECK(told.unit[2].from == FROM_CLIENT && told.unit[2].is_packet);
     CHECK(told.unit[3].from == FROM_SERVER && told.unit[3].wire_length == 36 && told.unit[3].time_us == 90);
     CHECK(told.unit[4].after_gap && !told.unit[4].is_packet && told.unit[4].packets_low == 0);
+}
+
+/* The server's NEWKEYS ended a full segment together with the first bytes behind it: the rest of the packet is in the next. */
+UNIT_TEST(ssh_burst_behind_a_segment_in_the_clear)
+{
+    struct ssh_layout chacha = layout("chacha20-poly1305@openssh.com", "");
+    struct told told = {.count = 0};
+
+    ssh_shape_begin(&told.shape, FROM_SERVER, &chacha, false, 1248);
+    say(&told, FROM_SERVER, 200, 1, 10);
+    say(&told, FROM_SERVER, 116, 1, 30);
+    say(&told, FROM_SERVER, 44, 1, 50);
+    end(&told);
+    CHECK(told.count == 2 && told.unit[0].wire_length == 316 && told.unit[0].packets_low == 1 && told.unit[1].is_packet);
 }
 
 /* Nothing is known: bytes are counted, nothing more is claimed. */
