@@ -21,6 +21,7 @@
 
 #define TPKT_VERSION 3
 #define TPKT_HEADER 4
+#define X224_DATA_HEADER 3
 #define TPKT_LIMIT 65535
 /* An X.224 header is at most 255 bytes long: a cookie that fits it is never cut. */
 #define COOKIE_LIMIT 255
@@ -72,8 +73,11 @@ static void rdp_open(struct conversation *conversation, void *state, void *from_
 
     (void)from_before;
     rdp->facts.cookie.limit = COOKIE_LIMIT;
-    for (int side = 0; side < SIDE_COUNT; side++)
+    for (int side = 0; side < SIDE_COUNT; side++) {
         rdp->side[side].is_silent = !conversation_has_start(conversation, (enum side)side);
+        if (rdp->side[side].is_silent)
+            rdp_shape_lost(&rdp->facts.shape, (enum side)side);
+    }
 }
 
 static void tell_malformed(struct conversation *conversation, struct rdp *rdp, enum side from, const char *what)
@@ -89,6 +93,7 @@ static void tell_malformed(struct conversation *conversation, struct rdp *rdp, e
 static void on_request(struct conversation *conversation, struct rdp *rdp, struct cursor *variable)
 {
     rdp->side[FROM_CLIENT].phase = RDP_CONNECT;
+    rdp_shape_reached(conversation, &rdp->facts.shape, RDP_REACHED_NEGOTIATION);
     if (!rdp_read_request(variable, &rdp->facts))
         tell_malformed(conversation, rdp, FROM_CLIENT, "the connection request");
 }
@@ -96,8 +101,14 @@ static void on_request(struct conversation *conversation, struct rdp *rdp, struc
 /* TLS gets the flow, and the session with it: its row is written when TLS is over, with what TLS shows of it. */
 static enum verdict hand_over_to_tls(struct conversation *conversation, struct rdp *rdp)
 {
-    struct tls_outer *outer = rdp_tls_new(&rdp->facts);
+    struct tls_outer *outer;
 
+    if (rdp->facts.share != NULL) { /* PDUs of a session before TLS: they are over */
+        rdp_session_end(rdp->facts.share, conversation);
+        rdp_session_free(rdp->facts.share);
+        rdp->facts.share = NULL;
+    }
+    outer = rdp_tls_new(&rdp->facts);
     if (conversation_hand_over(conversation, &tls_dissector, outer))
         rdp->is_moved = outer != NULL;
     else
@@ -111,6 +122,7 @@ static enum verdict on_confirm(struct conversation *conversation, struct rdp *rd
     const struct rdp_number *selected = &rdp->facts.selected;
 
     rdp->side[FROM_SERVER].phase = RDP_CONNECT;
+    rdp_shape_reached(conversation, &rdp->facts.shape, RDP_REACHED_NEGOTIATION);
     if (!rdp_read_confirm(variable, &rdp->facts))
         tell_malformed(conversation, rdp, FROM_SERVER, "the connection confirm");
     if (selected->is_known && selected->value != RDP_PROTOCOL_RDP && rdp_protocol_name(selected->value) != NULL)
@@ -122,11 +134,15 @@ static enum verdict on_confirm(struct conversation *conversation, struct rdp *rd
 
 static void on_connect(struct conversation *conversation, struct rdp *rdp, enum side from, struct cursor *pdu)
 {
+    size_t length = cursor_left(pdu) + TPKT_HEADER + X224_DATA_HEADER;
     enum rdp_reading reading =
         from == FROM_CLIENT ? rdp_read_connect_initial(pdu, &rdp->facts.settings) : rdp_read_connect_response(pdu, &rdp->facts.settings);
 
     rdp->side[from].phase = RDP_SESSION;
     rdp->facts.was_connected[from] = reading != RDP_OTHER;
+    rdp_shape_pdu(conversation, &rdp->facts.shape, from, length, false);
+    if (reading != RDP_OTHER)
+        rdp_shape_reached(conversation, &rdp->facts.shape, RDP_REACHED_MCS_CONNECT);
     if (from == FROM_SERVER && rdp->facts.security == NULL)
         rdp->facts.security = rdp_security_new(&rdp->facts.settings);
     if (reading == RDP_INVALID)
@@ -254,6 +270,7 @@ static enum verdict read_session_pdu(struct conversation *conversation, struct r
     side->held = cursor_left(bytes);
     if (!cursor_is_good(&ahead))
         return VERDICT_NEED_MORE;
+    rdp_shape_pdu(conversation, &rdp->facts.shape, from, length, from == FROM_CLIENT && peek_u8(bytes) != TPKT_VERSION);
     *bytes = ahead;
     if (rdp->facts.share == NULL)
         rdp->facts.share = rdp_session_new(&rdp->facts);
@@ -384,6 +401,7 @@ static enum verdict rdp_on_gap(struct conversation *conversation, void *state, e
     if (from == FROM_CLIENT)
         rdp->client_waits = false; /* what waited is given up */
     rdp_session_lost(rdp->facts.share, conversation, from);
+    rdp_shape_lost(&rdp->facts.shape, from);
     side->to_skip += side->awaited > 0 ? side->awaited - side->held : 0; /* what was held is given up */
     side->awaited = 0;
     if (count <= side->to_skip) {

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "dissectors/dissector.h"
 #include "dissectors/rdp_settings.h"
+#include "dissectors/rdp_shape.h"
 
 #define RDP_SESSION(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
@@ -34,7 +35,7 @@
     COLUMN(R, text, certificate_subject, "subject of the server's X.509 certificate (RFC 2253)") \
     LATER(R, text, domain, "domain that the client logs in to") \
     LATER(R, text, user, "user that the client logs in as") \
-    LATER(R, text, auth_result, "'success' or 'failure'") \
+    COLUMN(R, text, auth_result, "'success' or 'failure' of the login; inside TLS as the sizes and the order of its records show it (see inference_basis), NULL where they do not") \
     COLUMN(R, text, server_software, "'xrdp', 'Windows' or 'FreeRDP' (its server library: the shadow server, GNOME Remote Desktop), by what each answers; NULL where that does not tell") \
     LATER(R, integer, key_events, "keyboard events") \
     LATER(R, integer, mouse_events, "mouse events") \
@@ -82,7 +83,19 @@
     COLUMN(R, integer, certificate_count, "certificates in the server's chain") \
     COLUMN(R, boolean, certificate_permanent, "0 where the server marks its certificate as a temporary one") \
     COLUMN(R, boolean, certificate_well_signed, \
-           "of a proprietary certificate: whether the key that is known to all signed it ([MS-RDPBCGR] 5.3.3.1.1); 0 where it was altered")
+           "of a proprietary certificate: whether the key that is known to all signed it ([MS-RDPBCGR] 5.3.3.1.1); 0 where it was altered") \
+    COLUMN(R, text, phase_reached, \
+           "how far the session came: 'negotiation', 'tls' (its handshake is over), 'authentication' (CredSSP), 'mcs_connect', 'channel_join', 'licensing', " \
+           "'capabilities' or 'active'; inside TLS by the sizes and the order of its records") \
+    COLUMN(R, integer, client_payload, \
+           "bytes of RDP that the client sent behind the negotiation: inside TLS, CredSSP included, what is left of its records without the cipher's own; " \
+           "NULL where a block cipher hides it, or bytes are missing") \
+    COLUMN(R, integer, server_payload, "the same of the server") \
+    COLUMN(R, real, idle_seconds, "longest stretch in which the client sent no input, from the active desktop up to the end; NULL where that was not reached") \
+    COLUMN(R, boolean, interactive, \
+           "1 where somebody is at work: 16 messages of input or more; 0 where there were 10 or less, as a client sends by itself; NULL in between, or where the " \
+           "desktop was not seen to become active") \
+    COLUMN(R, text, inference_basis, "what auth_result or the phase was inferred from, without keys; NULL where nothing was inferred")
 
 RECORD_STRUCT(rdp_session, RDP_SESSION);
 
@@ -134,6 +147,7 @@ struct rdp_facts {
     struct rdp_number failure;
     bool was_connected[SIDE_COUNT]; /* its MCS connect was seen */
     struct rdp_settings settings;
+    struct rdp_shape shape;
     struct rdp_security *security; /* from the server's MCS connect on, where it chose encryption; owned by rdp.c. See rdp_security.h */
     struct rdp_share *share; /* from the first PDU behind an MCS connect on; owned by rdp.c. See rdp_session.h */
 };

@@ -97,6 +97,27 @@ static void tell_too_many(struct conversation *conversation, struct rdp_number c
                              side_name(from), count.value, RDP_CHANNELS_LIMIT);
 }
 
+/* What sizes, order and times tell; see rdp_shape.h. */
+static void fill_shape(struct conversation *conversation, const struct rdp_facts *facts, struct rdp_session *row)
+{
+    const struct rdp_shape *shape = &facts->shape;
+    int64_t idle_us = rdp_shape_idle_us(shape, conversation_flow(conversation)->last_us);
+    int interactive = rdp_shape_interactive(shape);
+
+    if (shape->login != RDP_LOGIN_UNKNOWN)
+        row->auth_result = record_text_of(shape->login == RDP_LOGIN_SUCCESS ? "success" : "failure");
+    row->phase_reached = record_text_of(rdp_reached_name(shape->reached));
+    if (rdp_shape_has_payload(shape, FROM_CLIENT))
+        row->client_payload = record_integer((int64_t)shape->payload[FROM_CLIENT]);
+    if (rdp_shape_has_payload(shape, FROM_SERVER))
+        row->server_payload = record_integer((int64_t)shape->payload[FROM_SERVER]);
+    if (idle_us >= 0)
+        row->idle_seconds = record_real((double)idle_us / 1e6);
+    if (interactive >= 0)
+        row->interactive = record_boolean(interactive == 1);
+    row->inference_basis = record_text_of(rdp_shape_basis(shape));
+}
+
 void rdp_write_session(struct conversation *conversation, const struct rdp_facts *facts)
 {
     struct rdp_description description;
@@ -106,6 +127,7 @@ void rdp_write_session(struct conversation *conversation, const struct rdp_facts
     };
 
     rdp_describe(facts, &row, &description);
+    fill_shape(conversation, facts, &row);
     rdp_session_fill(facts->share, &row);
     conversation_write(conversation, &rdp_session_table, &row);
     rdp_description_free(&description);

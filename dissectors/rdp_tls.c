@@ -18,9 +18,7 @@ static struct rdp_tls *rdp_of(struct tls_outer *outer)
 
 static void on_record(struct conversation *conversation, struct tls_outer *outer, const struct tls_record *record)
 {
-    (void)conversation;
-    (void)outer;
-    (void)record;
+    rdp_shape_record(conversation, &rdp_of(outer)->facts.shape, record);
 }
 
 /* The first certificate of the handshake is the server's own. */
@@ -37,16 +35,12 @@ static void on_certificate(struct conversation *conversation, struct tls_outer *
 static void on_lost(struct conversation *conversation, struct tls_outer *outer, enum side from)
 {
     (void)conversation;
-    (void)outer;
-    (void)from;
+    rdp_shape_lost(&rdp_of(outer)->facts.shape, from);
 }
 
 static void on_end(struct conversation *conversation, struct tls_outer *outer, enum side from, enum ending ending)
 {
-    (void)conversation;
-    (void)outer;
-    (void)from;
-    (void)ending;
+    rdp_shape_end(conversation, &rdp_of(outer)->facts.shape, from, ending);
 }
 
 static void on_refresh(struct conversation *conversation, struct tls_outer *outer)
@@ -70,6 +64,7 @@ struct tls_outer *rdp_tls_new(const struct rdp_facts *facts)
     if (rdp == NULL)
         return NULL;
     rdp->facts = *facts;
+    rdp_shape_begin(&rdp->facts.shape, facts->selected.is_known, facts->selected.value);
     rdp->outer = (struct tls_outer){
         .refresh = on_refresh,
         .close = on_close,

@@ -70,7 +70,7 @@ STILL_MOVING = re.compile(
     r'login_attempts|login_failures|mails|commands|transfers|pings|pongs|rekeys|.*_messages|.*_payload|.*_events|screen_updates|attachments|received_hops|'
     r'fragments|recipients|rejected_recipients|text|outcome|auth_result|auth_user|auth_mechanism|auth_attempts|user|last_reply|'
     r'encryption|handed_over_to|inner_protocol|established|alert|close_.*|closed_by|summary|activity|end_us|reply|reply_code|delay_us|'
-    r'server_extensions|helo|banner|parent_flow_id|stored_path|announced_size')
+    r'server_extensions|helo|banner|parent_flow_id|stored_path|announced_size|phase_reached|inference_basis|interactive|idle_seconds')
 
 
 class Failure(Exception):
@@ -226,7 +226,7 @@ def test_threads(case, scratch):
 
 
 LINK_HEADERS = {split_segments.LINK_ETHERNET: 14, split_segments.LINK_RAW: 0, split_segments.LINK_LINUX_SLL: 16, split_segments.LINK_LINUX_SLL2: 20}
-TIMES = re.compile(r'.*_us|.*time|duration')
+TIMES = re.compile(r'.*_us|.*time|duration|idle_seconds')
 
 
 def comes_from_higher(link_type, data):

@@ -306,6 +306,10 @@ def rdp(check, database, truth, operation, side):
     client_seen = operation != "one_side" or side == "client"
     server_seen = operation not in ("one_side", "gap") or (operation == "one_side" and side == "server")
     for session, row in sessions(check, database, truth, "rdp_sessions"):
+        if truth.get("login_only"):
+            check.equal("cookie", session["cookie"] if client_seen else None, row["cookie"])
+            check.equal("auth_result", session["auth_result"] if client_seen and server_seen else None, row["auth_result"])
+            continue
         cookie = session["cookie"] or (session["routing_token"] or "").removeprefix("Cookie: ") or None
         check.equal("cookie", cookie if client_seen else None, row["cookie"])
         rdp_negotiation(check, session, row, client_seen, server_seen)

@@ -2,7 +2,7 @@
 # Records RDP: a private xrdp up to its login screen (no session manager behind it) and
 # xfreerdp under Xvfb. What the server logs and what the client logs at DEBUG is the truth.
 
-rdp_cases=(tls standard fips channels routing-token refused odd-port)
+rdp_cases=(tls standard fips channels routing-token refused odd-port nla-success nla-failure nla-brute-force)
 
 rdp_size=320x240
 rdp_display=:$((500 + $$ % 30000))
@@ -151,3 +151,6 @@ rdp_odd_port() {
     rdp_finish
     rdp_describe "port 13389; the client offers TLS and NLA"
 }
+
+# shellcheck source=rdp_nla.sh
+. "$record_folder/rdp_nla.sh"
