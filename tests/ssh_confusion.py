@@ -8,7 +8,7 @@ FOLDER/truth.json is what tests/record/ssh_sessions.sh wrote beside its capture.
 "right", the share of the answers that are true, and "answered", the share of the sessions with something to tell that got an
 answer. An answer where there is nothing to tell is a wrong one. Each wrong answer is listed; --errors lists what was left
 unanswered, too. Exit status 1 if login result, method, attempts or activity is right in less than 98 %, or answered in
-less than 90 %. The last line is "N passed, N failed, N skipped", a question each.
+less than 90 % (--least-right, --least-answered). The last line is "N passed, N failed, N skipped", a question each.
 """
 import argparse
 import collections
@@ -20,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 
-LEAST_RIGHT, LEAST_ANSWERED = 98.0, 90.0
 SECONDS_A_READING = 120
 SCANS = ("scan_banner", "scan_silent", "scan_kex")
 
@@ -82,9 +81,9 @@ class Question:
         asked = answered + self.silent
         return (100 * self.right / answered if answered else None), (100 * answered / asked if asked else None)
 
-    def holds(self):
+    def holds(self, least_right, least_answered):
         right, answered = self.figures()
-        return right is not None and right >= LEAST_RIGHT and answered >= LEAST_ANSWERED
+        return right is not None and right >= least_right and answered >= least_answered
 
 
 SKIP = object()
@@ -188,21 +187,24 @@ def percent(value):
     return "      -" if value is None else f"{value:6.1f}%"
 
 
-def report(asked, count, with_silence):
+def report(asked, count, options):
     for question in asked:
         if question.shows_table:
             print_table(question)
     print()
     for question in asked:
-        for line in question.mistakes + (question.unanswered if with_silence else []):
+        for line in question.mistakes + (question.unanswered if options.errors else []):
             print(line)
     print(f"\n{count} sessions{'':11}   right  answered   (right/wrong/silent/rightly silent)")
     failed = passed = 0
     for question in asked:
         right, answered = question.figures()
-        verdict = "" if not question.has_limit else "   ok" if question.holds() else f"   BELOW {LEAST_RIGHT:.0f} %, {LEAST_ANSWERED:.0f} %"
-        passed += question.has_limit and question.holds()
-        failed += question.has_limit and not question.holds()
+        verdict = ""
+        if question.has_limit:
+            holds = question.holds(options.least_right, options.least_answered)
+            verdict = "   ok" if holds else f"   BELOW {options.least_right:g} %, {options.least_answered:g} %"
+            passed += holds
+            failed += not holds
         print(f"{question.name:22} {percent(right)}   {percent(answered)}   "
               f"({question.right}/{question.wrong}/{question.silent}/{question.rightly_silent}){verdict}")
     print(f"{passed} passed, {failed} failed, 0 skipped")
@@ -213,6 +215,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--wirescribe", default=os.environ.get("WIRESCRIBE", "./wirescribe"))
     parser.add_argument("--errors", action="store_true", help="list what was left unanswered, too")
+    parser.add_argument("--least-right", type=float, default=98, help="per cent; a small batch's one mistake weighs more (default %(default)s)")
+    parser.add_argument("--least-answered", type=float, default=90, help="per cent (default %(default)s)")
     parser.add_argument("--database")
     parser.add_argument("paths", nargs="+", type=pathlib.Path)
     options = parser.parse_args()
@@ -224,7 +228,7 @@ def main():
         for folder in options.paths:
             with tempfile.TemporaryDirectory() as scratch:
                 count += ask_all(asked, read(options.wirescribe, folder / "capture.pcap", scratch), folder / "truth.json")
-    sys.exit(1 if report(asked, count, options.errors) else 0)
+    sys.exit(1 if report(asked, count, options) else 0)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ packages=(
     # SMTP
     postfix libsasl2-modules libsasl2-modules-db sasl2-bin swaks dovecot-core dovecot-lmtpd s-nail sharutils
     # SSH
-    openssh-server openssh-client dropbear-bin openssh-client-ssh1 putty-tools python3-paramiko python3-asyncssh python3-pexpect tinysshd
+    openssh-server openssh-client dropbear-bin openssh-client-ssh1 putty-tools python3-paramiko python3-asyncssh python3-pexpect tinysshd libssh-dev gcc libc6-dev
     rsync git xauth x11-apps
     # WebSocket
     python3-websockets websocketd

@@ -6,6 +6,7 @@ import time
 import pexpect
 
 import ssh_drive
+import ssh_typing
 from ssh_drive import SFTP_PROMPT, SHELL_PROMPT, Unrecorded
 
 COMMANDS = ("uname -a", "cat notes.txt", "id; date", "ls -l /", "df -h", "ps", "uptime", "true", "sleep 1; echo done", "cat /etc/passwd")
@@ -26,6 +27,51 @@ def shell(drive):
     drive.say("shell", keystrokes=pressed, pty=True)
 
 
+def shell_fullscreen(drive):
+    """A shell with a program in it that draws the whole screen at each key."""
+    terminal = drive.terminal(drive.client(), **drive.scripted_password())
+    if not drive.log_in(terminal, SHELL_PROMPT):
+        raise Unrecorded("no shell came")
+    typist = ssh_typing.Typist(drive.rng, terminal.send)
+    for step in ssh_typing.fullscreen(drive.rng):
+        typist.think()
+        typist.press(step.keys)
+        if step.expects:
+            terminal.expect(step.expects, timeout=12)
+    drive.finish(terminal)
+    drive.say("shell", keystrokes=typist.pressed, pty=True)
+
+
+def shell_forward(drive):
+    """A shell whose person uses a forwarded port beside it."""
+    port = 20000 + drive.plan.number
+    terminal = drive.terminal(drive.client("-L", f"{port}:127.0.0.1:{HTTP_PORT}"), **drive.scripted_password())
+    if not drive.log_in(terminal, SHELL_PROMPT):
+        raise Unrecorded("no shell came")
+    typist = ssh_typing.Typist(drive.rng, terminal.send)
+    typist.press(list("date") + ["\r"])
+    terminal.expect(SHELL_PROMPT)
+    fetch(drive, drive.world.client_namespace, f"http://127.0.0.1:{port}/{page(drive)}")
+    pressed = ssh_drive.open_shell(drive, terminal)
+    drive.finish(terminal)
+    drive.say("shell", "tunnel", keystrokes=typist.pressed + pressed, pty=True, forward="local")
+
+
+def command_terminal(drive):
+    """A command that asks for two answers, on a terminal (-t)."""
+    terminal = drive.terminal(drive.client(command="read -p 'name? ' a; read -p 'colour? ' b; echo thanks $a $b", pty=True), **drive.scripted_password())
+    if not drive.log_in(terminal, r"name\? $"):
+        raise Unrecorded("the command did not ask")
+    typist = ssh_typing.Typist(drive.rng, terminal.send)
+    for word, then in (("arthur", r"colour\? $"), ("blue", None)):
+        typist.think()
+        typist.press(list(word) + ["\r"])
+        if then:
+            terminal.expect(then, timeout=12)
+    drive.finish(terminal)
+    drive.say("command", "shell", keystrokes=typist.pressed, pty=True)
+
+
 def shell_script(drive):
     script = os.path.join(drive.folder, "script")
     with open(script, "w", encoding="utf-8") as file:
@@ -38,6 +84,8 @@ def command(drive):
     text = "ssh-add -l" if drive.plan.agent else drive.rng.choice(COMMANDS)
     if drive.plan.client in PYTHON:
         drive.python_client(do="command", command=text)
+    elif drive.plan.client == "libssh":
+        drive.libssh("command", text)
     else:
         drive.run(drive.client(*(["-A"] if drive.plan.agent else []), command=text))
     drive.say("command")
@@ -47,6 +95,8 @@ def command_large(drive):
     path = drive.remote_file("output", drive.plan.size)
     if drive.plan.client in PYTHON:
         drive.python_client(do="command", command=f"cat {path}")
+    elif drive.plan.client == "libssh":
+        drive.libssh("command", f"cat {path}")
     else:
         drive.run(drive.client(command=f"cat {path}"))
     drive.say("command", output=drive.plan.size)
@@ -82,6 +132,11 @@ def sftp_line(step):
 def sftp_session(drive, steps, by_hand=False):
     if drive.plan.client in PYTHON:
         drive.python_client(do="sftp", steps=steps)
+        drive.say("sftp")
+        return
+    if drive.plan.client == "libssh":
+        action, here, there = steps[0]
+        drive.libssh(action, *([here, there] if action == "put" else [there]))
         drive.say("sftp")
         return
     lines = [sftp_line(step) for step in steps] + ["bye"]
@@ -149,6 +204,32 @@ def scp(drive, direction, is_old):
             argv = ["scp", "-S", drive.program_for_scp()] + (["-O"] if is_old else []) + (["-p"] if drive.rng.random() < 0.3 else [])
         drive.run(argv + ([here, there] if direction == "put" else [there, here]))
     drive.say("scp", *([] if is_old else ["sftp"]))
+
+
+def scp_several(drive, direction):
+    steps = sftp_steps(drive, *[direction] * drive.rng.randrange(2, 5))
+    target = f"{drive.user}@{drive.plan.server_address}:"
+    is_old = drive.plan.client == "openssh75" or drive.rng.random() < 0.6
+    argv = drive.plink("pscp") + ["-scp" if is_old else "-sftp"] if drive.plan.client == "plink" else \
+        ["scp", "-S", drive.program_for_scp()] + (["-O"] if is_old else [])
+    here = os.path.join(drive.folder, "got")
+    os.makedirs(here)
+    if direction == "put":
+        drive.run(argv + [step[1] for step in steps] + [target])
+    elif drive.plan.client == "plink":
+        drive.run(argv + [f"{target}{os.path.dirname(steps[0][2])}/{drive.plan.number:02}-file*", here])
+    else:
+        drive.run(argv + [target + step[2] for step in steps[:1]] + [here])
+        drive.done["transfers"] = drive.done["transfers"][:1]
+    drive.say("scp", *([] if is_old else ["sftp"]))
+
+
+def scp_several_up(drive):
+    scp_several(drive, "put")
+
+
+def scp_several_down(drive):
+    scp_several(drive, "get")
 
 
 def scp_old_up(drive):
@@ -374,8 +455,8 @@ def scan_methods(drive):
 def failed(drive):
     if drive.plan.client in PYTHON:
         drive.python_client(most=drive.rng.randrange(1, 4))
-    elif drive.plan.client == "plink" and not drive.plan.typed:
-        drive.run(drive.client(command="true"))
+    elif drive.plan.client == "libssh":
+        drive.libssh("command", "true")
     else:
         drive.run(drive.client(*(["-T"] if drive.plan.family == "openssh" else []), command="true"))
     drive.say(None)

@@ -302,6 +302,17 @@ class Drive:
             raise Unrecorded(f"{plan.client} failed")
         return json.loads(process.stdout or b"{}")
 
+    def libssh(self, *what):
+        plan = self.plan
+        answers = self.keys() if plan.method == "publickey" else self.answers[:plan.wrong + 1] if not plan.behaviour.startswith("failed") else self.answers[:2]
+        if plan.behaviour == "failed_key":
+            answers = [self.world.key("stranger_" + plan.key_kind)]
+        argv = [self.world.libssh_client, plan.server_address, self.user, plan.cipher or "-", plan.method, *answers, "--", *what]
+        with open(os.path.join(self.folder, "client.err"), "ab") as errors:
+            process = subprocess.run(self.inside(argv), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, timeout=PATIENCE, check=False)
+        if process.returncode != 0:
+            raise Unrecorded("the client on libssh failed")
+
     def say(self, activity, *accepts, **more):
         self.done.update(activity=activity, accepts=[activity, *accepts], **more)
 

@@ -2,21 +2,26 @@
 import random
 
 # behaviour: (weight, clients that can)
-EVERY = ("openssh", "openssh75", "dbclient", "plink", "paramiko", "asyncssh")
+EVERY = ("openssh", "openssh75", "dbclient", "plink", "paramiko", "asyncssh", "libssh")
 OPENSSH = ("openssh", "openssh75")
 BEHAVIOURS = {
     "shell": (16, ("openssh", "openssh75", "dbclient", "plink", "openssh", "paramiko", "asyncssh")),
+    "shell_fullscreen": (2, ("openssh", "openssh75", "dbclient", "plink")),
+    "shell_forward": (2, ("openssh", "openssh75", "plink")),
+    "command_terminal": (2, ("openssh", "openssh75", "dbclient", "plink")),
     "shell_script": (2, ("openssh", "openssh75", "dbclient", "plink")),
     "command": (8, EVERY),
     "command_large": (4, EVERY),
     "command_stdin": (2, ("openssh", "openssh75", "dbclient", "plink")),
-    "sftp_put": (4, ("openssh", "plink", "openssh75", "paramiko", "asyncssh")),
-    "sftp_get": (4, ("openssh", "plink", "openssh75", "paramiko", "asyncssh")),
+    "sftp_put": (4, ("openssh", "plink", "openssh75", "paramiko", "asyncssh", "libssh")),
+    "sftp_get": (4, ("openssh", "plink", "openssh75", "paramiko", "asyncssh", "libssh")),
     "sftp_list": (2, ("openssh", "plink", "openssh75", "paramiko", "asyncssh")),
     "sftp_several": (3, ("openssh", "plink", "openssh75", "paramiko", "asyncssh")),
     "sftp_typed": (2, ("openssh", "openssh75", "plink")),
     "scp_old_up": (4, ("openssh", "openssh75", "plink", "dbclient", "asyncssh")),
     "scp_old_down": (4, ("openssh", "openssh75", "plink", "dbclient", "asyncssh")),
+    "scp_several_up": (2, ("openssh", "openssh75", "plink")),
+    "scp_several_down": (1, ("openssh", "openssh75", "plink")),
     "scp_new_up": (2, ("openssh", "plink")),
     "scp_new_down": (2, ("openssh", "plink")),
     "local_forward": (3, ("openssh", "openssh75", "dbclient", "plink")),
@@ -37,7 +42,7 @@ BEHAVIOURS = {
     "scan_kex": (2, ("keyscan", "paramiko")),
     "scan_methods": (2, ("openssh", "paramiko", "openssh75")),
     "failed_password": (5, EVERY),
-    "failed_key": (4, ("openssh", "openssh75", "dbclient", "plink", "paramiko", "asyncssh")),
+    "failed_key": (4, EVERY),
     "failed_interactive": (2, OPENSSH + ("plink",)),
     "gives_up": (2, ("openssh", "openssh75", "plink")),
     "brute_one": (2, ("paramiko", "openssh")),
@@ -54,6 +59,7 @@ CIPHERS = {
     "plink": ("chacha20", "aesgcm", "aes", None),
     "paramiko": ("aes128-ctr", "aes256-ctr", "aes128-cbc", None),
     "asyncssh": ("chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-cbc", None),
+    "libssh": ("chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes256-ctr", "aes128-cbc", None),
 }
 MACS = {
     "openssh": ("umac-64@openssh.com", "umac-128@openssh.com", "hmac-sha1", "hmac-sha2-256", "hmac-sha2-512", "umac-64-etm@openssh.com",
@@ -62,8 +68,9 @@ MACS = {
     "plink": (None,),
     "paramiko": ("hmac-sha2-256", "hmac-sha2-512", "hmac-sha2-256-etm@openssh.com", "hmac-sha1"),
     "asyncssh": ("hmac-sha2-256", "hmac-sha2-512-etm@openssh.com", "umac-64@openssh.com", "hmac-sha1"),
+    "libssh": (None,),
 }
-SCRIPTED_ONLY = ("paramiko", "asyncssh")
+SCRIPTED_ONLY = ("paramiko", "asyncssh", "libssh")
 
 
 class Plan:
@@ -114,7 +121,7 @@ class Plan:
             methods += ["certificate", "both", "none"] + ["keyboard-interactive"] * 2
         if self.client == "plink" and self.server == "openssh":
             methods += ["keyboard-interactive"]
-        if self.client in ("paramiko",) and self.server == "openssh":
+        if self.client in ("paramiko", "libssh") and self.server == "openssh":
             methods += ["keyboard-interactive"]
         self.method = rng.choice(methods)
         if self.server == "tinysshd":
@@ -128,11 +135,11 @@ class Plan:
         if self.method in ("keyboard-interactive",):
             self.pam = True
         self.key_kind = "ed25519" if self.server == "tinysshd" else rng.choice(("rsa", "ecdsa", "ed25519", "ed25519"))
-        self.refused_keys = rng.choice((0, 0, 0, 1, 1, 2, 3)) if self.client not in ("paramiko", "asyncssh", "plink") else 0
+        self.refused_keys = rng.choice((0, 0, 0, 1, 1, 2, 3)) if self.client not in SCRIPTED_ONLY + ("plink",) else 0
         if self.method == "none" or kind in ("gives_up", "brute_one", "brute_many"):
             self.refused_keys = 0
         if kind == "failed_key":
-            self.refused_keys = rng.choice((1, 1, 2, 3)) if self.client not in ("paramiko", "asyncssh", "plink") else 1
+            self.refused_keys = rng.choice((1, 1, 2, 3)) if self.client not in SCRIPTED_ONLY + ("plink",) else 1
         self.typed = self.interactive_client and rng.random() < 0.6
         if kind in ("gives_up", "sftp_typed"):
             self.typed = True

@@ -41,6 +41,7 @@ class World:
         self.client_namespace, self.server_namespace = network + "-client", network + "-server"
         self.remote_home = os.path.join(work, "home/alice")
         self.keys = os.path.join(work, "keys")
+        self.agent, self.display = os.path.join(work, "agent"), None
         self.services = []
         os.makedirs(self.keys)
         self.make_keys()
@@ -71,6 +72,8 @@ class World:
                           "dropbear": [self.dropbear_public(f"dropbear_host_{kind}") for kind in ("rsa", "ecdsa", "ed25519")]}
         for kind in ("rsa", "ecdsa", "ed25519"):
             os.chmod(f"host_{kind}", 0o600)
+        self.libssh_client = os.path.join(self.keys, "ssh_libssh_client")
+        self.quiet("cc", "-o", self.libssh_client, os.path.join(HERE, "ssh_libssh_client.c"), "-lssh")
         self.quiet("tinysshd-makekey", os.path.join(self.keys, "tiny"))
         os.chdir("/")
 
@@ -165,7 +168,6 @@ class World:
             self.display = f":{number}"
             self.start(self.client_namespace, "Xvfb", self.display, "-nolisten", "tcp", "-ac")
         if any(plan.agent for plan in plans):
-            self.agent = os.path.join(self.work, "agent")
             self.start(self.client_namespace, "ssh-agent", "-D", "-a", self.agent)
             time.sleep(0.5)
             self.quiet("ip", "netns", "exec", self.client_namespace, "env", f"SSH_AUTH_SOCK={self.agent}", "ssh-add", self.key("user_rsa"), self.key("user_ed25519"))
@@ -353,7 +355,8 @@ def write_out(options, world, drives, reasons):
     for entry in entries:
         entry["taken_away"] = taken.get((entry["client_ip"], entry["client_port"]), 0)
     with open(os.path.join(options.out, "truth.json"), "w", encoding="utf-8") as file:
-        json.dump({"protocol": "ssh", "seed": options.seed, "sessions": entries, "left_out": left_out}, file, indent=1)
+        json.dump({"protocol": "ssh", "batch": True, "seed": options.seed, "sessions": entries, "left_out": left_out}, file, indent=1)
+        file.write("\n")
     return entries, left_out
 
 

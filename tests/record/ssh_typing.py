@@ -55,6 +55,17 @@ def into_cat(rng):
     return [Step(list("cat > /dev/null") + ["\r"], r"null\r\n"), Step(list(rng.choice(("some words", "a line of text"))) + ["\r"], r"\r\n"), Step(["\x04"])]
 
 
+def fullscreen(rng):
+    """A pager or an editor, used and left."""
+    if rng.random() < 0.5:
+        pages = rng.randrange(1, 5)
+        steps = [Step(list("less /usr/share/common-licenses/GPL-3") + ["\r"], r":|GPL-3"), Step([rng.choice((" ", "j", "\x1b[B")) for _ in range(pages * 2)], None),
+                 Step(["q"], PROMPT)]
+    else:
+        steps = [Step(list("vi /tmp/draft") + ["\r"], r"draft"), Step(list("itake note of this") + ["\x1b"], None), Step(list(":q!") + ["\r"], PROMPT)]
+    return steps + [Step(list("exit") + ["\r"], None)]
+
+
 class Typist:
     """Presses keys through `send`, each at its own moment: a late one does not delay the rest."""
 
