@@ -61,6 +61,7 @@ static const char usage_text[] =
     "      --checksums C    packets with a wrong checksum: verify leaves them out, offload (default)\n"
     "                       tells those a network card was to fill in from wrong ones, ignore believes all\n"
     "      --passwords      record passwords too, where a protocol shows them (default: never)\n"
+    "      --keystrokes     record what was typed too, where a protocol shows it (default: never)\n"
     "      --store-files DIR  store the contents of files there, each once, named by its SHA-256\n"
     "      --store-file-limit SIZE   of one file (default 100M); larger ones are not stored\n"
     "      --store-total-limit SIZE  of all files of this run (default 10G)\n"
@@ -97,6 +98,7 @@ enum long_option {
     OPTION_THREADS,
     OPTION_CHECKSUMS,
     OPTION_PASSWORDS,
+    OPTION_KEYSTROKES,
     OPTION_STORE_FILES,
     OPTION_STORE_FILE_LIMIT,
     OPTION_STORE_TOTAL_LIMIT,
@@ -203,6 +205,7 @@ static const struct option long_options[] = {
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"checksums", required_argument, NULL, OPTION_CHECKSUMS},
     {"passwords", no_argument, NULL, OPTION_PASSWORDS},
+    {"keystrokes", no_argument, NULL, OPTION_KEYSTROKES},
     {"store-files", required_argument, NULL, OPTION_STORE_FILES},
     {"store-file-limit", required_argument, NULL, OPTION_STORE_FILE_LIMIT},
     {"store-total-limit", required_argument, NULL, OPTION_STORE_TOTAL_LIMIT},
@@ -279,6 +282,9 @@ static bool take_option(struct arguments *arguments, int letter, const char *val
         return parse_checksums(value, &arguments->pipeline.checksums);
     case OPTION_PASSWORDS:
         arguments->pipeline.recording.passwords = true;
+        return true;
+    case OPTION_KEYSTROKES:
+        arguments->pipeline.recording.keystrokes = true;
         return true;
     case OPTION_STORE_FILES:
         arguments->store_files = value;
@@ -632,8 +638,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"read", command_read, " output append filter count threads memory checksums passwords store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet "},
-    {"live", command_live, " output append filter count threads memory checksums passwords store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
+    {"read", command_read, " output append filter count threads memory checksums passwords keystrokes store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet "},
+    {"live", command_live, " output append filter count threads memory checksums passwords keystrokes store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
     {"sessions", command_sessions, " format protocol limit "},
     {"files", command_files, " format protocol limit "},
     {"sql", command_sql, " format "},

@@ -88,6 +88,7 @@ struct vault;
 /* What is to be recorded beyond what every run records. Constant while the stages run; owned by whoever starts them. */
 struct recording_options {
     bool passwords;      /* also passwords, where a protocol shows them */
+    bool keystrokes;     /* also what was typed, where a protocol shows it */
     struct vault *vault; /* where the contents of files are stored; NULL: they are not */
 };
 

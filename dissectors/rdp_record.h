@@ -33,13 +33,13 @@
     COLUMN(R, text, encryption_level, "of standard RDP security: 'none', 'low', 'client compatible', 'high' or 'FIPS'; an unknown one in hexadecimal") \
     COLUMN(R, text, certificate_type, "the server's certificate in standard RDP security, or in the handshake of TLS up to 1.2: 'proprietary' or 'X.509'") \
     COLUMN(R, text, certificate_subject, "subject of the server's X.509 certificate (RFC 2253)") \
-    LATER(R, text, domain, "domain that the client logs in to") \
-    LATER(R, text, user, "user that the client logs in as") \
+    COLUMN(R, text, domain, "domain that the client logs in to, as its client info says, else as the server tells of the login") \
+    COLUMN(R, text, user, "user that the client logs in as, from the same") \
     COLUMN(R, text, auth_result, "'success' or 'failure' of the login; inside TLS as the sizes and the order of its records show it (see inference_basis), NULL where they do not") \
     COLUMN(R, text, server_software, "'xrdp', 'Windows' or 'FreeRDP' (its server library: the shadow server, GNOME Remote Desktop), by what each answers; NULL where that does not tell") \
-    LATER(R, integer, key_events, "keyboard events") \
-    LATER(R, integer, mouse_events, "mouse events") \
-    LATER(R, integer, screen_updates, "screen updates") \
+    COLUMN(R, integer, key_events, "keys that went down or up (scancodes); NULL, as all counts of input, where no input could be read") \
+    COLUMN(R, integer, mouse_events, "moves, clicks and turns of the wheel") \
+    COLUMN(R, integer, screen_updates, "updates of the screen: sets of bitmaps, orders or surface commands, palettes; NULL, as all counts of output, where none could be read") \
     LATER(R, integer, clipboard_events, "clipboard messages") \
     COLUMN(R, text, disconnect_reason, \
            "why the session was given up, as the last disconnect provider ultimatum says it (T.125 7): 'user-requested', 'provider-initiated', " \
@@ -95,7 +95,26 @@
     COLUMN(R, boolean, interactive, \
            "1 where somebody is at work: 16 messages of input or more; 0 where there were 10 or less, as a client sends by itself; NULL in between, or where the " \
            "desktop was not seen to become active") \
-    COLUMN(R, text, inference_basis, "what auth_result or the phase was inferred from, without keys; NULL where nothing was inferred")
+    COLUMN(R, text, inference_basis, "what auth_result or the phase was inferred from, without keys; NULL where nothing was inferred") \
+    COLUMN(R, text, password, "the password in client info; only with --passwords") \
+    COLUMN(R, text, program, "program that the client asks for in place of a desktop (alternate shell)") \
+    COLUMN(R, text, working_directory, "its working directory") \
+    COLUMN(R, text, client_address, "the client's address as it sees it itself") \
+    COLUMN(R, text, client_directory, "folder of the client's program") \
+    COLUMN(R, text, client_time_zone, "the client's time zone: its name, and how far it is from UTC without daylight saving") \
+    COLUMN(R, integer, performance_flags, "what the client gives up for speed ([MS-RDPBCGR] 2.2.1.11.1.1.1)") \
+    COLUMN(R, text, licensing, \
+           "how licensing ended, by its name in [MS-RDPBCGR] 2.2.1.12.1.3 ('STATUS_VALID_CLIENT'), 'new license' or 'upgraded license'; an unknown code in hexadecimal") \
+    LATER(R, integer, session_id, "id of the session that the server tells of a login") \
+    COLUMN(R, text, error_info, "the last error that the server told, by its name in [MS-RDPBCGR] 2.2.5.1.1; an unknown code in hexadecimal") \
+    COLUMN(R, integer, unicode_events, "letters that went down or up as such, not as keys") \
+    COLUMN(R, integer, wheel_events, "turns of the wheel, which mouse_events counts too") \
+    COLUMN(R, integer, sync_events, "times that the client told the state of its lock keys") \
+    COLUMN(R, integer, screen_bytes, "bytes of updates of screen and pointer, decompressed") \
+    COLUMN(R, integer, screen_rectangles, "bitmaps and surface bits in them") \
+    COLUMN(R, integer, drawing_orders, "drawing orders in them ([MS-RDPEGDI]), cache orders included") \
+    COLUMN(R, integer, pointer_updates, "changes of the mouse pointer") \
+    COLUMN(R, integer, desktop_resizes, "times that the server gave the desktop another size")
 
 RECORD_STRUCT(rdp_session, RDP_SESSION);
 

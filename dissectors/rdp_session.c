@@ -35,6 +35,12 @@ enum fast_path_flag { /* the header's upper 2 bits */
     FAST_PATH_ENCRYPTED = 2,
 };
 
+enum channel_kind {
+    CHANNEL_IO,
+    CHANNEL_MESSAGE,
+    CHANNEL_OTHER,
+};
+
 struct rdp_share *rdp_session_new(struct rdp_facts *facts)
 {
     struct rdp_share *share = memory_new_zeroed(1, sizeof *share);
@@ -49,10 +55,18 @@ void rdp_session_end(struct rdp_share *share, struct conversation *conversation)
     if (share == NULL)
         return;
     share->conversation = conversation;
+    rdp_input_flush(share);
 }
 
 void rdp_session_free(struct rdp_share *share)
 {
+    if (share == NULL)
+        return;
+    for (int side = 0; side < SIDE_COUNT; side++)
+        rdp_mppc_free(share->mppc[side]);
+    rdp_info_free(share);
+    text_free(&share->input.typed);
+    text_free(&share->output.fragments);
     memory_free(share);
 }
 
@@ -65,6 +79,8 @@ void rdp_tell_limit(struct rdp_share *share, enum rdp_limit limit)
         unsigned long long most;
     } limits[] = {
         [RDP_LIMIT_EVENTS] = {"events of a session", RDP_EVENTS_LIMIT},
+        [RDP_LIMIT_FRAGMENTS] = {"bytes of an update in fragments", RDP_FRAGMENTS_LIMIT},
+        [RDP_LIMIT_EXPANSION] = {"bytes for each that was sent compressed", RDP_EXPANSION_LIMIT},
     };
 
     if ((share->limits_told & 1u << limit) != 0)
@@ -123,28 +139,52 @@ static void on_security_exchange(struct rdp_share *share, struct cursor *data)
     rdp_security_exchange(share->facts->security, share->conversation, encrypted);
 }
 
-/* Whether a PDU of that side begins with a security header. Without encryption, only those up to client info and the end of licensing do. */
-static bool has_security_header(const struct rdp_share *share, enum side from)
+/* The length of all of it, then a type of version 1. */
+static bool begins_share_control(struct cursor data)
+{
+    size_t left = cursor_left(&data);
+    uint16_t total = take_u16_le(&data);
+    uint16_t type = take_u16_le(&data);
+
+    return cursor_is_good(&data) && total == left && (type & 0xf0) == 0x10;
+}
+
+/* Flags of a security header that stands alone: this one, and an upper half that is empty or says nothing. */
+static bool begins_with_flag(struct cursor data, uint16_t flag)
+{
+    size_t left = cursor_left(&data);
+    uint16_t flags = take_u16_le(&data);
+
+    return cursor_is_good(&data) && (flags & flag) != 0 && flags != left && !begins_share_control(data);
+}
+
+/*
+ * Whether a PDU of that side begins with a security header. Without encryption, only those in the message channel, client info
+ * and licensing do.
+ */
+static bool has_security_header(const struct rdp_share *share, enum side from, enum channel_kind kind, const struct cursor *data)
 {
     const struct rdp_settings *settings = &share->facts->settings;
 
-    if (settings->has_server_security && rdp_security_has_headers(settings))
+    if (rdp_security_has_headers(settings) || share->was_encrypted || kind == CHANNEL_MESSAGE)
         return true;
-    if (share->was_encrypted)
-        return true; /* the server's connect was not seen */
-    return from == FROM_CLIENT && !share->has_client_info;
+    if (kind != CHANNEL_IO)
+        return false;
+    if (from == FROM_CLIENT)
+        return !share->has_client_info || begins_with_flag(*data, SECURITY_LICENSE);
+    return !share->is_licensed && !begins_share_control(*data);
 }
 
 /*
  * Reads the security header, where one is to be expected, and opens what it says to be encrypted: `data` is the plain
  * rest then. False: it cannot be read, or all of it was read here.
  */
-static bool open_data(struct rdp_share *share, enum side from, struct cursor *data, uint16_t *flags)
+static bool open_data(struct rdp_share *share, enum side from, enum channel_kind kind, struct cursor *data, uint16_t *flags)
 {
     struct bytes plain;
 
     *flags = 0;
-    if (!has_security_header(share, from))
+    if (!has_security_header(share, from, kind, data))
         return true;
     *flags = take_u16_le(data);
     skip_bytes(data, 2);
@@ -220,9 +260,7 @@ static void on_join_confirm(struct rdp_share *share, uint8_t first, struct curso
     channel = find_channel(share, requested);
     if (channel != NULL)
         channel->was_joined = result == 0;
-    if (result == 0)
-        share->joined_channels++;
-    else
+    if (result != 0)
         rdp_tell(share, FROM_SERVER, "join_refused", "channel %u: %s", requested, result_name(result));
 }
 
@@ -237,22 +275,46 @@ static void on_disconnect(struct rdp_share *share, enum side from, uint8_t first
     rdp_tell(share, from, "disconnect", "%s", reasons[reason]);
 }
 
-static bool is_io_channel(const struct rdp_share *share, uint16_t channel)
+static enum channel_kind kind_of(const struct rdp_share *share, uint16_t channel)
 {
-    const struct rdp_number *io = &share->facts->settings.io_channel;
+    const struct rdp_settings *settings = &share->facts->settings;
 
-    return channel == (io->is_known ? io->value : USUAL_IO_CHANNEL);
+    if (channel == (settings->io_channel.is_known ? settings->io_channel.value : USUAL_IO_CHANNEL))
+        return CHANNEL_IO;
+    if (settings->message_channel.is_known && channel == settings->message_channel.value)
+        return CHANNEL_MESSAGE;
+    return CHANNEL_OTHER;
+}
+
+/* What a security header says it to be, if anything. */
+static bool read_flagged(struct rdp_share *share, enum side from, uint16_t flags, struct cursor *data)
+{
+    if ((flags & SECURITY_INFO) != 0 && from == FROM_CLIENT)
+        rdp_read_client_info(share, data);
+    else if ((flags & SECURITY_LICENSE) != 0)
+        rdp_read_licensing(share, from, data);
+    else if ((flags & SECURITY_REDIRECTION) != 0 && from == FROM_SERVER)
+        rdp_read_redirection(share, data);
+    else if ((flags & (SECURITY_AUTODETECT_REQUEST | SECURITY_AUTODETECT_RESPONSE)) != 0)
+        rdp_read_auto_detect(share, from, data);
+    else if ((flags & (SECURITY_TRANSPORT_REQUEST | SECURITY_TRANSPORT_RESPONSE)) != 0)
+        rdp_read_multitransport(share, from, data);
+    else
+        return (flags & SECURITY_HEARTBEAT) != 0;
+    return true;
 }
 
 static void on_send_data(struct rdp_share *share, enum side from, struct cursor *pdu)
 {
     uint16_t channel;
     uint16_t flags;
+    enum channel_kind kind;
     size_t length;
     struct cursor data;
 
     skip_bytes(pdu, 2); /* initiator */
     channel = take_u16_be(pdu);
+    kind = kind_of(share, channel);
     skip_bytes(pdu, 1); /* priority, segmentation */
     length = take_u8(pdu);
     if ((length & 0x80) != 0)
@@ -262,10 +324,12 @@ static void on_send_data(struct rdp_share *share, enum side from, struct cursor 
         rdp_tell_contradiction(share, from, "send data");
         return;
     }
-    if (!open_data(share, from, &data, &flags))
+    if (!open_data(share, from, kind, &data, &flags))
         return;
-    if (from == FROM_CLIENT && is_io_channel(share, channel))
+    if (from == FROM_CLIENT && kind == CHANNEL_IO)
         share->has_client_info = true;
+    if (kind != CHANNEL_OTHER && !read_flagged(share, from, flags, &data) && kind == CHANNEL_IO)
+        rdp_share_read(share, from, &data);
 }
 
 static void read_slow_path(struct rdp_share *share, enum side from, struct cursor *pdu)
@@ -298,14 +362,18 @@ static void read_fast_path(struct rdp_share *share, enum side from, struct curso
 
     if ((take_u8(pdu) & 0x80) != 0)
         skip_bytes(pdu, 1);
-    if ((flags & FAST_PATH_ENCRYPTED) == 0)
-        return;
-    share->was_encrypted = true;
-    if (!rdp_security_read(share->facts->security, share->conversation, from, (flags & FAST_PATH_SALTED) != 0, *pdu, &plain)) {
-        share->unread_pdus++;
-        return;
+    if ((flags & FAST_PATH_ENCRYPTED) != 0) {
+        share->was_encrypted = true;
+        if (!rdp_security_read(share->facts->security, share->conversation, from, (flags & FAST_PATH_SALTED) != 0, *pdu, &plain)) {
+            share->unread_pdus++;
+            return;
+        }
+        *pdu = cursor_within(plain);
     }
-    *pdu = cursor_within(plain);
+    if (from == FROM_CLIENT)
+        rdp_read_fast_input(share, header >> 2 & 0x0f, pdu);
+    else
+        rdp_read_fast_output(share, pdu);
 }
 
 void rdp_session_read(struct rdp_share *share, struct conversation *conversation, enum side from, struct cursor pdu)
@@ -325,11 +393,31 @@ void rdp_session_lost(struct rdp_share *share, struct conversation *conversation
         return;
     share->conversation = conversation;
     rdp_security_lost(share->facts->security, from);
+    rdp_mppc_lost(share->mppc[from]);
+    if (from == FROM_SERVER)
+        rdp_output_lost(share);
+}
+
+static struct record_integer count(bool was_seen, uint64_t value)
+{
+    return was_seen ? record_integer((int64_t)value) : (struct record_integer){.is_known = false};
 }
 
 void rdp_session_fill(const struct rdp_share *share, struct rdp_session *row)
 {
     if (share == NULL)
         return;
+    rdp_info_fill(share, row);
     row->disconnect_reason = record_text_of(share->disconnect_reason);
+    row->key_events = count(share->input.was_seen, share->input.keys);
+    row->mouse_events = count(share->input.was_seen, share->input.mouse);
+    row->wheel_events = count(share->input.was_seen, share->input.wheel);
+    row->unicode_events = count(share->input.was_seen, share->input.unicode);
+    row->sync_events = count(share->input.was_seen, share->input.syncs);
+    row->screen_updates = count(share->output.was_seen, share->output.updates);
+    row->screen_bytes = count(share->output.was_seen, share->output.bytes);
+    row->screen_rectangles = count(share->output.was_seen, share->output.rectangles);
+    row->drawing_orders = count(share->output.was_seen, share->output.orders);
+    row->pointer_updates = count(share->output.was_seen, share->output.pointers);
+    row->desktop_resizes = count(share->width.is_known, share->resizes);
 }

@@ -57,9 +57,9 @@ static struct script *new_script(void)
     rdp_script_connect_initial(&script->pdus[STEP_CONNECT_INITIAL], &rdp_script_usual);
     rdp_script_connect_response(&script->pdus[STEP_CONNECT_RESPONSE], 2);
     rdp_script_send_data(&script->pdus[STEP_CLIENT_DATA], 0x64, 1005, 20);
-    put_pdu(&script->pdus[STEP_CLIENT_FAST_PATH], VARIABLE("\x04\x04" "ab"));
+    put_pdu(&script->pdus[STEP_CLIENT_FAST_PATH], VARIABLE("\x84\x04" "ab"));
     rdp_script_send_data(&script->pdus[STEP_SERVER_DATA], 0x68, 1004, 300);
-    put_pdu(&script->pdus[STEP_SERVER_FAST_PATH], VARIABLE("\x00\x80\x05" "ab"));
+    put_pdu(&script->pdus[STEP_SERVER_FAST_PATH], VARIABLE("\x80\x80\x05" "ab"));
     rdp_script_send_data(&script->pdus[STEP_SERVER_DATA_AGAIN], 0x68, 1004, 7);
     for (int i = 0; i < STEPS; i++)
         script->steps[i] = (struct step){.from = speakers[i], .says = pdu_bytes(&script->pdus[i])};
