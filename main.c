@@ -5,6 +5,7 @@
 #include "base/target.h"
 #include "base/vault.h"
 #include "capture/extract.h"
+#include "dissectors/rdp_private_keys.h"
 #include "pipeline.h"
 #include "reports/reports.h"
 
@@ -23,6 +24,7 @@
 #endif
 
 #define THREADS_MOST 64
+#define KEY_FILES_MOST 64
 #define DEFAULT_DATABASE "wirescribe.db"
 #define KEPT_MEMORY_BYTES (64 << 20)
 
@@ -62,6 +64,7 @@ static const char usage_text[] =
     "                       tells those a network card was to fill in from wrong ones, ignore believes all\n"
     "      --passwords      record passwords too, where a protocol shows them (default: never)\n"
     "      --keystrokes     record what was typed too, where a protocol shows it (default: never)\n"
+    "      --rdp-key FILE   private key of an RDP server (xrdp's rsakeys.ini, or PEM): opens its standard RDP security\n"
     "      --store-files DIR  store the contents of files there, each once, named by its SHA-256\n"
     "      --store-file-limit SIZE   of one file (default 100M); larger ones are not stored\n"
     "      --store-total-limit SIZE  of all files of this run (default 10G)\n"
@@ -99,6 +102,7 @@ enum long_option {
     OPTION_CHECKSUMS,
     OPTION_PASSWORDS,
     OPTION_KEYSTROKES,
+    OPTION_RDP_KEY,
     OPTION_STORE_FILES,
     OPTION_STORE_FILE_LIMIT,
     OPTION_STORE_TOTAL_LIMIT,
@@ -124,6 +128,8 @@ struct arguments {
     bool is_quiet;
     bool wants_help;
     bool wants_version;
+    const char *key_files[KEY_FILES_MOST]; /* of --rdp-key, in the order given */
+    size_t key_file_count;
     const char *store_files; /* NULL: contents are not stored */
     uint64_t store_file_limit;
     uint64_t store_total_limit;
@@ -206,6 +212,7 @@ static const struct option long_options[] = {
     {"checksums", required_argument, NULL, OPTION_CHECKSUMS},
     {"passwords", no_argument, NULL, OPTION_PASSWORDS},
     {"keystrokes", no_argument, NULL, OPTION_KEYSTROKES},
+    {"rdp-key", required_argument, NULL, OPTION_RDP_KEY},
     {"store-files", required_argument, NULL, OPTION_STORE_FILES},
     {"store-file-limit", required_argument, NULL, OPTION_STORE_FILE_LIMIT},
     {"store-total-limit", required_argument, NULL, OPTION_STORE_TOTAL_LIMIT},
@@ -253,6 +260,16 @@ static bool parse_checksums(const char *word, enum checksum_mode *mode)
     return false;
 }
 
+static bool take_key_file(struct arguments *arguments, const char *path)
+{
+    if (arguments->key_file_count == KEY_FILES_MOST) {
+        log_error("--rdp-key can be given %d times at most", KEY_FILES_MOST);
+        return false;
+    }
+    arguments->key_files[arguments->key_file_count++] = path;
+    return true;
+}
+
 static bool take_option(struct arguments *arguments, int letter, const char *value)
 {
     long number;
@@ -286,6 +303,8 @@ static bool take_option(struct arguments *arguments, int letter, const char *val
     case OPTION_KEYSTROKES:
         arguments->pipeline.recording.keystrokes = true;
         return true;
+    case OPTION_RDP_KEY:
+        return take_key_file(arguments, value);
     case OPTION_STORE_FILES:
         arguments->store_files = value;
         return true;
@@ -462,8 +481,18 @@ static void tell_totals(const struct arguments *arguments, const struct pipeline
                     (unsigned long long)totals->dropped_queue);
 }
 
-/* The stages, with the vault open as long as they run. False where they could not be started: an error was logged. */
-static bool run_stages(struct arguments *arguments, struct pipeline_result *result)
+/* False after an error was logged; the keys so far are the caller's to free. */
+static bool load_keys(const struct arguments *arguments, struct rdp_private_keys **keys)
+{
+    for (size_t i = 0; i < arguments->key_file_count; i++) {
+        if (!rdp_private_keys_add(keys, arguments->key_files[i]))
+            return false;
+    }
+    return true;
+}
+
+/* The stages, with the vault open and the keys there as long as they run. False where they could not be started: an error was logged. */
+static bool run_stages_with(struct arguments *arguments, struct rdp_private_keys *keys, struct pipeline_result *result)
 {
     struct vault *vault = NULL;
     bool was_run;
@@ -474,9 +503,19 @@ static bool run_stages(struct arguments *arguments, struct pipeline_result *resu
             return false;
     }
     arguments->pipeline.recording.vault = vault;
+    arguments->pipeline.recording.rdp_keys = keys;
     was_run = pipeline_run(&arguments->pipeline, result);
     clear_progress();
     vault_close(vault);
+    return was_run;
+}
+
+static bool run_stages(struct arguments *arguments, struct pipeline_result *result)
+{
+    struct rdp_private_keys *keys = NULL;
+    bool was_run = load_keys(arguments, &keys) && run_stages_with(arguments, keys, result);
+
+    rdp_private_keys_free(keys);
     return was_run;
 }
 
@@ -638,8 +677,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"read", command_read, " output append filter count threads memory checksums passwords keystrokes store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet "},
-    {"live", command_live, " output append filter count threads memory checksums passwords keystrokes store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
+    {"read", command_read, " output append filter count threads memory checksums passwords keystrokes rdp-key store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet "},
+    {"live", command_live, " output append filter count threads memory checksums passwords keystrokes rdp-key store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
     {"sessions", command_sessions, " format protocol limit "},
     {"files", command_files, " format protocol limit "},
     {"sql", command_sql, " format "},

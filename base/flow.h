@@ -84,12 +84,14 @@ struct expectation {
 #define EXPECTATION_EARLY_SECONDS 120
 
 struct vault;
+struct rdp_private_keys;
 
 /* What is to be recorded beyond what every run records. Constant while the stages run; owned by whoever starts them. */
 struct recording_options {
     bool passwords;      /* also passwords, where a protocol shows them */
     bool keystrokes;     /* also what was typed, where a protocol shows it */
     struct vault *vault; /* where the contents of files are stored; NULL: they are not */
+    const struct rdp_private_keys *rdp_keys; /* private keys of RDP servers; NULL: none (dissectors/rdp_private_keys.h) */
 };
 
 /*

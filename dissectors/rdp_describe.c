@@ -2,6 +2,7 @@
  * rdp_describe.c - what is known of a connection, as the columns of its session's row: from numbers to names.
  */
 #include "dissectors/rdp_record.h"
+#include "dissectors/rdp_security.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -202,6 +203,7 @@ void rdp_describe(const struct rdp_facts *facts, struct rdp_session *row, struct
     describe_client(&facts->settings, row, description);
     describe_screen(&facts->settings, row, description);
     describe_server(facts, row, description);
+    rdp_security_fill(facts->security, row);
     append_channels(&facts->settings, &description->lists[RDP_LIST_CHANNELS]);
     row->channels = text_of(&description->lists[RDP_LIST_CHANNELS]);
     append_unknown(&facts->settings, &description->lists[RDP_LIST_UNKNOWN]);

@@ -114,7 +114,9 @@
     COLUMN(R, integer, screen_rectangles, "bitmaps and surface bits in them") \
     COLUMN(R, integer, drawing_orders, "drawing orders in them ([MS-RDPEGDI]), cache orders included") \
     COLUMN(R, integer, pointer_updates, "changes of the mouse pointer") \
-    COLUMN(R, integer, desktop_resizes, "times that the server gave the desktop another size")
+    COLUMN(R, integer, desktop_resizes, "times that the server gave the desktop another size") \
+    COLUMN(R, integer, opened_packets, "packets of standard RDP security that a key of --rdp-key opened; NULL where none fits") \
+    COLUMN(R, integer, wrong_signatures, "packets whose signature did not hold, and that were therefore not read; NULL where no key fits")
 
 RECORD_STRUCT(rdp_session, RDP_SESSION);
 

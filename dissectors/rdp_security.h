@@ -54,13 +54,16 @@ void rdp_security_exchange(struct rdp_security *security, struct conversation *c
 bool rdp_security_read(struct rdp_security *security, struct conversation *conversation, enum side from, bool is_salted, struct cursor sealed,
                        struct bytes *plain);
 
+/* Whether that side's packets are read at present. */
+bool rdp_security_can_read(const struct rdp_security *security, enum side from);
+
 /* Bytes before the data of an encrypted PDU, behind the flags: 8, with FIPS 12. */
 size_t rdp_security_overhead(const struct rdp_security *security);
 
 /* Encrypted bytes of that side went by unread. */
 void rdp_security_lost(struct rdp_security *security, enum side from);
 
-/* Opens what standard RDP security encrypted, in place. False: it cannot be read (no key, FIPS, out of step); then only sizes are known. */
-bool rdp_security_open(struct rdp_security *security, enum side from, bool is_salted, uint8_t *bytes, size_t length, const uint8_t signature[8]);
+/* What the session's row says of it. */
+void rdp_security_fill(const struct rdp_security *security, struct rdp_session *row);
 
 #endif

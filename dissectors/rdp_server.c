@@ -4,23 +4,20 @@
  *
  *  1. An MCS connect response that grants 22 channels is xrdp's: a number of its own, in every version.
  *     [tests/rdp/standard]
- *  2. One that grants 34 channels, 3 users and PDUs of 65528 bytes is Windows': so since Windows 2000, and in
- *     [MS-RDPBCGR] 4.1.4. [tests/rdp/x509]
- *  3. One that grants 34 channels to 2 users, or PDUs of 65535 bytes, echoes what the client proposed: FreeRDP's server
- *     library (its shadow server, GNOME Remote Desktop, Weston) does, the others do not look at it.
- *  4. Windows and xrdp set the source reference of the connection confirm to 0x1234; FreeRDP's library sets none, and
- *     so did xrdp as long as it did not negotiate.
- *  5. With that reference, a server that takes CredSSP, RDSTLS or Entra ID, or insists on one of them, or sets a
+ *  2. Windows and xrdp set the source reference of the connection confirm to 0x1234; FreeRDP's server library (its
+ *     shadow server, GNOME Remote Desktop) sets none, and so did xrdp as long as it did not negotiate: a confirm
+ *     that negotiates without one is FreeRDP's.
+ *  3. With that reference, a response that grants 34 channels, 3 users and PDUs of 65528 bytes is Windows': so since
+ *     Windows 2000, and in [MS-RDPBCGR] 4.1.4. FreeRDP grants the same. [tests/rdp/x509]
+ *  4. With that reference, a server that takes CredSSP, RDSTLS or Entra ID, or insists on one of them, or sets a
  *     confirm flag beyond extended client data and the graphics pipeline, is Windows: xrdp knows none of it.
  */
 #include "dissectors/rdp_record.h"
 
 #define XRDP_CHANNELS 22
 #define USUAL_CHANNELS 34
-#define WINDOWS_USERS 3
-#define WINDOWS_PDU_SIZE 65528
-#define FREERDP_USERS 2
-#define FREERDP_PDU_SIZE 65535
+#define USUAL_USERS 3
+#define USUAL_PDU_SIZE 65528
 #define USUAL_REFERENCE 0x1234
 /* Confirm flags that xrdp sets: EXTENDED_CLIENT_DATA_SUPPORTED, DYNVC_GFX_PROTOCOL_SUPPORTED. */
 #define XRDP_FLAGS 0x03
@@ -33,14 +30,8 @@ static struct rdp_software by_connect(const struct rdp_domain *domain)
 {
     if (!domain->is_known)
         return unknown_software;
-    if (domain->channels == XRDP_CHANNELS && domain->users == WINDOWS_USERS)
+    if (domain->channels == XRDP_CHANNELS && domain->users == USUAL_USERS)
         return (struct rdp_software){"xrdp", "grants 22 channels"};
-    if (domain->channels != USUAL_CHANNELS)
-        return unknown_software;
-    if (domain->users == WINDOWS_USERS && domain->pdu_size == WINDOWS_PDU_SIZE)
-        return (struct rdp_software){"Windows", "grants 34 channels, 3 users"};
-    if (domain->users == FREERDP_USERS || domain->pdu_size == FREERDP_PDU_SIZE)
-        return (struct rdp_software){"FreeRDP", "grants what the client proposed"};
     return unknown_software;
 }
 
@@ -54,14 +45,17 @@ static bool takes_more_than_tls(const struct rdp_facts *facts)
 
 static struct rdp_software by_confirm(const struct rdp_facts *facts)
 {
+    const struct rdp_domain *domain = &facts->settings.domain;
     bool has_negotiated = facts->confirm_flags.is_known || facts->failure.is_known;
 
-    if (!facts->source_reference.is_known || !has_negotiated)
+    if (!facts->source_reference.is_known)
         return unknown_software;
-    if (facts->source_reference.value == 0)
+    if (facts->source_reference.value == 0 && has_negotiated)
         return (struct rdp_software){"FreeRDP", "no source reference in its confirm"};
     if (facts->source_reference.value != USUAL_REFERENCE)
         return unknown_software;
+    if (domain->is_known && domain->channels == USUAL_CHANNELS && domain->users == USUAL_USERS && domain->pdu_size == USUAL_PDU_SIZE)
+        return (struct rdp_software){"Windows", "grants 34 channels, 3 users"};
     if (takes_more_than_tls(facts))
         return (struct rdp_software){"Windows", "takes more than TLS"};
     if (facts->confirm_flags.is_known && (facts->confirm_flags.value & ~(uint32_t)XRDP_FLAGS) != 0)
