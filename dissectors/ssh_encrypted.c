@@ -1,13 +1,33 @@
 /*
  * ssh_encrypted.c - what one side sends behind its NEWKEYS: cut into units by ssh_shape.c, which are then read by those who infer.
  */
+#include "dissectors/ssh_activity.h"
 #include "dissectors/ssh_session.h"
+
+#define BASIS_LIMIT 1024
+
+/* AsyncSSH sends an IGNORE before each packet until the login is over. */
+static bool server_sends_ignore(const struct ssh *ssh)
+{
+    return bytes_contain_nocase(text_bytes(&ssh->side[FROM_SERVER].identification), "AsyncSSH");
+}
 
 static void on_unit(struct conversation *conversation, struct ssh *ssh, const struct ssh_unit *unit)
 {
-    (void)conversation;
-    (void)ssh;
-    (void)unit;
+    enum ssh_auth_news news;
+
+    if (ssh->auth.state == SSH_AUTH_SUCCEEDED) {
+        ssh_activity_on_unit(conversation, ssh, ssh->activity, unit);
+        return;
+    }
+    news = ssh_auth_unit(&ssh->auth, server_sends_ignore(ssh), unit);
+    if (news == SSH_NEWS_NONE)
+        return;
+    ssh_auth_tell(conversation, ssh);
+    ssh->shape.is_authenticated = true;
+    ssh->activity = ssh_activity_new(&ssh->shape);
+    if (news == SSH_NEWS_SUCCESS_BEFORE)
+        ssh_activity_on_unit(conversation, ssh, ssh->activity, unit);
 }
 
 void ssh_encrypted_begin(struct conversation *conversation, struct ssh *ssh, enum side from)
@@ -19,7 +39,7 @@ void ssh_encrypted_begin(struct conversation *conversation, struct ssh *ssh, enu
     const enum ssh_list *used = lists[from];
     struct ssh_layout layout = ssh_layout_of(text_bytes(&ssh->chosen[used[0]]), text_bytes(&ssh->chosen[used[1]]), text_bytes(&ssh->chosen[used[2]]));
 
-    (void)conversation;
+    ssh_auth_begin(&ssh->auth, from, &layout, !ssh->side[from].has_newkeys, conversation_now(conversation));
     ssh_shape_begin(&ssh->shape, from, &layout, !ssh->side[from].has_newkeys, ssh->side[from].read_now);
 }
 
@@ -38,6 +58,8 @@ void ssh_encrypted_gap(struct conversation *conversation, struct ssh *ssh, enum 
 
     while (ssh_shape_gap(&ssh->shape, from, &count, &unit))
         on_unit(conversation, ssh, &unit);
+    if (ssh->shape.side[from].after_gap)
+        ssh_auth_gap(&ssh->auth, from);
 }
 
 static void end_side(struct conversation *conversation, struct ssh *ssh, enum side from)
@@ -50,8 +72,9 @@ static void end_side(struct conversation *conversation, struct ssh *ssh, enum si
 
 void ssh_encrypted_end(struct conversation *conversation, struct ssh *ssh, enum side from, enum ending ending)
 {
-    (void)ending;
     end_side(conversation, ssh, from);
+    ssh_auth_end(&ssh->auth, from, ending, conversation_now(conversation));
+    ssh_auth_tell(conversation, ssh);
 }
 
 static void fill_bytes(const struct ssh *ssh, struct ssh_session *row)
@@ -67,16 +90,25 @@ static void fill_bytes(const struct ssh *ssh, struct ssh_session *row)
 void ssh_encrypted_fill(struct conversation *conversation, struct ssh *ssh, struct ssh_session *row)
 {
     (void)conversation;
+    ssh->basis.limit = BASIS_LIMIT;
+    text_clear(&ssh->basis);
     fill_bytes(ssh, row);
+    ssh_auth_fill(&ssh->auth, row, &ssh->basis);
+    ssh_activity_fill(ssh->activity, row, &ssh->basis);
+    row->inference_basis = record_text_unless_empty(text_bytes(&ssh->basis));
 }
 
 void ssh_encrypted_finish(struct conversation *conversation, struct ssh *ssh)
 {
     end_side(conversation, ssh, FROM_CLIENT);
     end_side(conversation, ssh, FROM_SERVER);
+    ssh_auth_finish(&ssh->auth);
+    ssh_activity_finish(conversation, ssh, ssh->activity);
 }
 
 void ssh_encrypted_close(struct ssh *ssh)
 {
-    (void)ssh;
+    ssh_auth_free(&ssh->auth);
+    ssh_activity_free(ssh->activity);
+    text_free(&ssh->basis);
 }

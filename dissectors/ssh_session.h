@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "dissectors/dissector.h"
+#include "dissectors/ssh_auth.h"
 #include "dissectors/ssh_record.h"
 #include "dissectors/ssh_shape.h"
 
@@ -20,6 +21,8 @@
 #define SSH_EVENTS_LIMIT 1000             /* rows of ssh_events for one connection */
 
 /* RFC 4250, 4.1.2; RFC 4419, 5; RFC 5656, 7.1 */
+struct ssh_activity;
+
 enum ssh_message {
     SSH_MSG_KEXINIT = 20,
     SSH_MSG_NEWKEYS = 21,
@@ -81,6 +84,9 @@ struct ssh {
     bool has_fingerprint;
     char fingerprint[DIGEST_BASE64_SIZE];
     struct ssh_shape shape; /* of what comes behind NEWKEYS */
+    struct ssh_auth auth;
+    struct ssh_activity *activity; /* owned; NULL before USERAUTH_SUCCESS */
+    struct text basis;             /* of the columns that are inferred */
     unsigned events; /* rows of ssh_events so far */
     bool told_events_limit;
 };

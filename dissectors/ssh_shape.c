@@ -7,8 +7,8 @@
 #include "dissectors/ssh_shape.h"
 
 #define LENGTH_FIELD 4
-#define PADDING_LEAST 4      /* RFC 4253, 6 */
-#define PACKET_LEAST 16      /* the same; OpenSSH does not hold to it where the length field is apart, Dropbear does */
+#define PADDING_LEAST 4 /* RFC 4253, 6 */
+#define PACKET_LEAST 16 /* the same; OpenSSH does not hold to it where the length field is apart, Dropbear does */
 
 /* ---- what the algorithms add ---- */
 
@@ -205,16 +205,16 @@ static bool count_packets(const struct ssh_layout *layout, uint32_t wire_length,
     return false;
 }
 
-static void set_payload(const struct ssh_layout *layout, struct ssh_unit *unit)
+void ssh_layout_payload(const struct ssh_layout *layout, uint32_t wire_length, uint32_t *low, uint32_t *high)
 {
-    uint32_t length = minus(unit->wire_length, LENGTH_FIELD + layout->mac);
+    uint32_t length = minus(wire_length, LENGTH_FIELD + layout->mac);
 
-    unit->payload_high = minus(length, 1 + PADDING_LEAST);
-    unit->payload_low = minus(length, PADDING_LEAST + layout->block);
-    if (unit->payload_low == 0 || length <= PACKET_LEAST)
-        unit->payload_low = 1;
+    *high = minus(length, 1 + PADDING_LEAST);
+    *low = minus(length, PADDING_LEAST + layout->block);
+    if (*low == 0 || length <= PACKET_LEAST)
+        *low = 1;
     if (layout->length_field == SSH_LENGTH_UNKNOWN)
-        unit->payload_low = 0;
+        *low = 0;
 }
 
 static bool is_compressed(const struct ssh_shape *shape, const struct ssh_shape_side *side)
@@ -246,7 +246,7 @@ static void close_packet(const struct ssh_shape *shape, struct ssh_shape_side *s
     unit->packets_low = 1;
     unit->packets_step = 1;
     unit->is_compressed = is_compressed(shape, side);
-    set_payload(&side->layout, unit);
+    ssh_layout_payload(&side->layout, unit->wire_length, &unit->payload_low, &unit->payload_high);
     add_payload(side, unit);
     side->open.wire_length = 0;
     side->length_bytes = 0;
@@ -265,7 +265,7 @@ static void close_burst(const struct ssh_shape *shape, struct ssh_shape_side *si
         unit->is_packet = low == 1 && unit->wire_length < (low + step) * ssh_layout_wire(&side->layout, 1);
     }
     unit->is_compressed = is_compressed(shape, side);
-    set_payload(&side->layout, unit);
+    ssh_layout_payload(&side->layout, unit->wire_length, &unit->payload_low, &unit->payload_high);
     add_payload(side, unit);
     side->open.wire_length = 0;
     side->length_bytes = 0;

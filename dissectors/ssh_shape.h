@@ -42,6 +42,9 @@ struct ssh_layout ssh_layout_of(struct bytes cipher, struct bytes mac, struct by
 /* The bytes on the wire of a packet with that payload and no more padding than it needs; 0 where the layout is unknown. */
 uint32_t ssh_layout_wire(const struct ssh_layout *layout, uint32_t payload);
 
+/* What the payload of one packet of that many bytes on the wire can be, as in struct ssh_unit. */
+void ssh_layout_payload(const struct ssh_layout *layout, uint32_t wire_length, uint32_t *low, uint32_t *high);
+
 /* What one side sent in one go after NEWKEYS: one SSH packet where its boundaries are known, else a burst. */
 struct ssh_unit {
     enum side from;
@@ -67,14 +70,14 @@ struct ssh_unit {
  * A burst is what one side sent without a pause and without the other side speaking: bytes of the same capture time are one
  * burst, full segments that follow one another at once too, and bytes that can not be whole packets wait for the rest.
  */
-#define SSH_BURST_SEGMENT 1200               /* as many bytes at one time are a full segment: more of the same may follow */
-#define SSH_BURST_PAUSE_US ((int64_t)20000)  /* and it is a pause when nothing follows for so long */
-#define SSH_BURST_LIMIT ((uint32_t)1 << 30)  /* longer ones are cut */
-#define SSH_SHAPE_PACKET_LIMIT (256u << 10)  /* the longest packet, as OpenSSH takes it */
+#define SSH_BURST_SEGMENT 1200              /* as many bytes at one time are a full segment: more of the same may follow */
+#define SSH_BURST_PAUSE_US ((int64_t)20000) /* and it is a pause when nothing follows for so long */
+#define SSH_BURST_LIMIT ((uint32_t)1 << 30) /* longer ones are cut */
+#define SSH_SHAPE_PACKET_LIMIT (256u << 10) /* the longest packet, as OpenSSH takes it */
 
 struct ssh_shape_side {
     struct ssh_layout layout;
-    bool has_begun; /* its NEWKEYS was seen */
+    bool has_begun;    /* its NEWKEYS was seen */
     bool is_searching; /* lengths in the clear, and the next packet's start was lost */
     bool after_gap;
     uint8_t length_bytes; /* of the length field that were read */
