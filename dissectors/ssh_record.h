@@ -27,21 +27,31 @@
     COLUMN(R, boolean, strict_kex, "1 where both sides offer OpenSSH's strict key exchange, the answer to Terrapin (CVE-2023-48795)") \
     LATER(R, integer, rekeys, "how often keys were exchanged again") \
     COLUMN(R, integer, auth_attempts, \
-           "login attempts that were answered, inferred: a key that is refused when it is offered is one, a key that is offered and then signed is one, " \
+           "login attempts that were answered, inferred: a key that is refused when it is offered is one, a key that is offered and then signed is " \
+           "one, " \
            "a dialogue of prompts and answers is one; 'none' is not counted") \
-    COLUMN(R, text, auth_result, "'success' or 'failure' (the connection ended without success), inferred; NULL before it is over and where bytes are missing") \
+    COLUMN(R, text, auth_result, \
+           "'success' or 'failure' (the connection ended without success), inferred; NULL before it is over and where bytes are missing") \
     COLUMN(R, text, auth_method, "the method that was answered last, inferred: 'none', 'password', 'publickey', 'keyboard-interactive'") \
     LATER(R, text, activity, "what was done: 'shell', 'command', 'sftp', 'scp', 'tunnel' or 'none'; a guess") \
     LATER(R, integer, keystrokes, "keys typed in a shell; a guess") \
     COLUMN(R, integer, bytes_up, \
-           "payload bytes, client to server, after the keys were exchanged: packets without length field, MAC and the least padding, so up to 15 bytes a " \
-           "packet too many; where lengths are encrypted, of as few packets as the sizes allow; missing bytes included; NULL where the ciphers are not known") \
+           "payload bytes, client to server, after the keys were exchanged: packets without length field, MAC and the least padding, so up to 15 " \
+           "bytes a " \
+           "packet too many; where lengths are encrypted, of as few packets as the sizes allow; missing bytes included; NULL where the ciphers are " \
+           "not known") \
     COLUMN(R, integer, bytes_down, "payload bytes, server to client, in the same way") \
     COLUMN(R, text, inference_basis, "what the guesses in this row rest on") \
     COLUMN(R, text, auth_methods, "the methods that were tried, in their order, inferred: 'none,publickey,password'") \
     COLUMN(R, integer, auth_failures, "login attempts that were refused") \
     COLUMN(R, text, auth_key, "the kind of the last key by its size: 'ed25519', 'ecdsa-256', 'rsa-3072'") \
-    COLUMN(R, boolean, auth_typed, "1 where a password or an answer took as long as a person needs, 0 where all came as fast as a program's")
+    COLUMN(R, boolean, auth_typed, "1 where a password or an answer took as long as a person needs, 0 where all came as fast as a program's") \
+    LATER(R, boolean, known_host, "1 where the client went on at once when it had the server's host key, 0 where it stopped, as to ask a person") \
+    LATER(R, boolean, agent_forwarding, "1 where the client asked to forward its agent, inferred") \
+    LATER(R, text, probe, \
+          "of a client that left without asking for a login: how far it went: 'version' (identifications alone), 'kex' (a key exchange), " \
+          "'auth_methods' " \
+          "(which methods there are)")
 
 #define SSH_EVENT(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
