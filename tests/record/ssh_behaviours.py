@@ -6,6 +6,7 @@ import time
 import pexpect
 
 import ssh_drive
+import ssh_plan
 import ssh_typing
 from ssh_drive import SFTP_PROMPT, SHELL_PROMPT, Unrecorded
 
@@ -478,6 +479,6 @@ def brute_many(drive):
     rounds = [[drive.rng.choice(("root", "12345", "qwerty", "admin", "toor", "pass")) for _ in range(drive.rng.choice((1, 1, 2, 3)))]
               for _ in range(drive.rng.randrange(4, 8))]
     if not drive.plan.unknown_user and drive.rng.random() < 0.6:
-        rounds.append([ssh_drive.PASSWORD])
+        rounds.append([ssh_plan.PASSWORDS[drive.user]])
     drive.python_client(rounds=rounds)
     drive.say(None)

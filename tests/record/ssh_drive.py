@@ -9,10 +9,10 @@ import time
 
 import pexpect
 
+import ssh_plan
 import ssh_python_client
 import ssh_typing
 
-PASSWORD = "correct horse"
 PATIENCE = 40
 HOST_QUESTION = r"\(yes/no[^)]*\)\?|\(y/n\)|\(y/n, Return cancels connection, i for more info\)"
 PASSWORD_PROMPT = r"assword: ?$|assword for [^:]*: ?$|esponse: ?$"
@@ -34,9 +34,7 @@ class Drive:
         self.rng = random.Random(plan.seed + 1)
         self.folder = os.path.join(world.work, f"session{plan.number:02}")
         self.home = os.path.join(self.folder, "home")
-        self.user = "carol" if plan.method == "none" else "alice"
-        if plan.unknown_user:
-            self.user = self.rng.choice(("oracle", "admin", "test", "ubuntu"))
+        self.user = plan.user
         self.done = {"activity": None, "accepts": [], "transfers": [], "keystrokes": None}
         os.makedirs(os.path.join(self.home, ".ssh"), mode=0o700)
         self.answers = self.password_answers()
@@ -45,11 +43,10 @@ class Drive:
     # ---------------------------------------------------------------- what is laid out beforehand
 
     def password_answers(self):
-        wrong = ["not the password", "letmein", "hunter2", "Correct horse", "123456", "correct-horse-1"]
-        answers = [self.rng.choice(wrong) for _ in range(self.plan.wrong)]
+        answers = [self.rng.choice(ssh_plan.WRONG) for _ in range(self.plan.wrong)]
         if self.plan.behaviour.startswith("failed_") or self.plan.behaviour in ("gives_up", "brute_one"):
-            return [self.rng.choice(wrong) for _ in range(10)]
-        return answers + [PASSWORD] * 2
+            return [self.rng.choice(ssh_plan.WRONG) for _ in range(10)]
+        return answers + [ssh_plan.PASSWORDS.get(self.user, "")] * 2
 
     def prepare(self):
         plan, world = self.plan, self.world
@@ -98,7 +95,7 @@ class Drive:
     # ---------------------------------------------------------------- command lines
 
     def inside(self, argv, **more):
-        environment = {"PATH": PATH, "HOME": self.home, "TERM": "xterm", "LC_ALL": "C.UTF-8", "USER": "visitor", **more}
+        environment = {"PATH": PATH, "HOME": self.home, "TERM": "xterm", "LC_ALL": "C.UTF-8", "LANG": "en_GB.UTF-8", "LC_TIME": "de_DE.UTF-8", "USER": "visitor", **more}
         return ["ip", "netns", "exec", self.world.client_namespace, "env", "-i", *[f"{key}={value}" for key, value in environment.items()], *argv]
 
     def keys(self, form=""):
@@ -124,6 +121,8 @@ class Drive:
                    "PreferredAuthentications": methods, "NumberOfPasswordPrompts": prompts,
                    "StrictHostKeyChecking": "ask" if plan.host == "asks" else "no", "UpdateHostKeys": "no", "TCPKeepAlive": "no"}
         options["IdentityAgent"] = self.world.agent if plan.agent else "none"
+        if plan.sends_locale:
+            options["SendEnv"] = "LANG LC_*"
         if plan.cipher:
             options["Ciphers"] = plan.cipher
         if plan.mac:

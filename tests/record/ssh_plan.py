@@ -70,6 +70,12 @@ MACS = {
     "asyncssh": ("hmac-sha2-256", "hmac-sha2-512-etm@openssh.com", "umac-64@openssh.com", "hmac-sha1"),
     "libssh": (None,),
 }
+# Who may log in, and with what: names and passwords of different lengths.
+PASSWORDS = {"alice": "correct horse", "bo": "x7Qm!2", "administrator": "Tr0ub4dor-3-and-a-tail-of-many-words", "deploy": "hunter22hunter22hunter22",
+             "j.mueller": "sunshine"}
+WRONG = ("not the password", "letmein", "hunter2", "Correct horse", "123456", "correct-horse-1", "a", "this is a very long guess that is wrong all the same",
+         "P@ssw0rd2023!")
+STRANGERS = ("oracle", "admin", "test", "ubuntu", "nagios-monitoring", "pi")
 SCRIPTED_ONLY = ("paramiko", "asyncssh", "libssh")
 
 
@@ -134,6 +140,7 @@ class Plan:
             self.method = "keyboard-interactive"
         if self.method in ("keyboard-interactive",):
             self.pam = True
+        self.user = "carol" if self.method == "none" else rng.choice(list(PASSWORDS))
         self.key_kind = "ed25519" if self.server == "tinysshd" else rng.choice(("rsa", "ecdsa", "ed25519", "ed25519"))
         self.refused_keys = rng.choice((0, 0, 0, 1, 1, 2, 3)) if self.client not in SCRIPTED_ONLY + ("plink",) else 0
         if self.method == "none" or kind in ("gives_up", "brute_one", "brute_many"):
@@ -151,6 +158,9 @@ class Plan:
         if self.client == "dbclient" and not self.typed:
             self.wrong = 0
         self.unknown_user = kind in FAILING and rng.random() < 0.4
+        if self.unknown_user:
+            self.user = rng.choice(STRANGERS)
+        self.sends_locale = self.client in OPENSSH and rng.random() < 0.5
         self.host = rng.choice(("known", "known", "known", "asks")) if self.typed else "known"
         self.agent = self.client == "openssh" and self.server == "openssh" and kind in ("shell", "command", "no_command") and rng.random() < 0.2
 

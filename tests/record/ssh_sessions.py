@@ -36,8 +36,8 @@ ALL_MACS = "+hmac-sha1-96,hmac-md5"
 class World:
     """What all sessions of a batch share: namespaces, keys, services."""
 
-    def __init__(self, network, work):
-        self.work = work
+    def __init__(self, network, work, rng):
+        self.work, self.rng = work, rng
         self.client_namespace, self.server_namespace = network + "-client", network + "-server"
         self.remote_home = os.path.join(work, "home/alice")
         self.keys = os.path.join(work, "keys")
@@ -54,11 +54,11 @@ class World:
         os.chdir(self.keys)
         for name in ("host", "user", "certified", "stranger"):
             for kind in ("rsa", "ecdsa", "ed25519"):
-                size = ["-b", "2048"] if kind == "rsa" else []
+                size = {"rsa": ["-b", self.rng.choice(("2048", "3072", "4096"))], "ecdsa": ["-b", self.rng.choice(("256", "384", "521"))]}.get(kind, [])
                 self.quiet("ssh-keygen", "-q", "-t", kind, *size, "-N", "", "-C", "key", "-f", f"{name}_{kind}")
         self.quiet("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "authority")
         for kind in ("rsa", "ecdsa", "ed25519"):
-            self.quiet("ssh-keygen", "-q", "-s", "authority", "-I", "visitor", "-n", "alice", "-V", "+1d", f"certified_{kind}.pub")
+            self.quiet("ssh-keygen", "-q", "-s", "authority", "-I", "visitor", "-n", ",".join(ssh_plan.PASSWORDS), "-V", "+1d", f"certified_{kind}.pub")
         for kind in ("rsa", "ecdsa", "ed25519"):
             self.quiet("dropbearkey", "-t", kind, "-f", f"dropbear_host_{kind}")
         for index, kind in enumerate(("rsa", "ed25519", "ecdsa")):
@@ -97,14 +97,16 @@ class World:
         return os.path.join(self.keys, name + (f".{form}" if form else ""))
 
     def make_accounts(self, etc):
-        """alice has bash, her keys and files; carol has no password; PAM asks no module but pam_unix."""
-        with open(etc + "/passwd", encoding="utf-8") as file:
-            lines = [line for line in file if not line.startswith("carol:")]
-        lines = [line.replace(":/bin/sh", ":/bin/bash") if line.startswith("alice:") else line for line in lines]
-        with open(etc + "/passwd", "w", encoding="utf-8") as file:
-            file.writelines(lines + [f"carol:x:20001:20001:carol:{self.remote_home}:/bin/bash\n"])
-        with open(etc + "/shadow", "a", encoding="utf-8") as file:
-            file.write("carol::19700:0:99999:7:::\n")
+        """Those who may log in share one home with bash, keys and files; carol has no password; PAM asks no module but pam_unix."""
+        names = [*ssh_plan.PASSWORDS, "carol"]
+        for name, form in (("passwd", "{name}:x:20001:20001::{home}:/bin/bash\n"), ("shadow", "{name}:{password}:19700:0:99999:7:::\n")):
+            with open(f"{etc}/{name}", encoding="utf-8") as file:
+                lines = [line for line in file if line.split(":")[0] not in names]
+            for user in names:
+                password = self.quiet("openssl", "passwd", "-6", ssh_plan.PASSWORDS[user]).strip() if user != "carol" else ""
+                lines.append(form.format(name=user, home=self.remote_home, password=password))
+            with open(f"{etc}/{name}", "w", encoding="utf-8") as file:
+                file.writelines(lines)
         os.makedirs(etc + "/pam.d")
         for name in ("sshd", "other"):
             with open(f"{etc}/pam.d/{name}", "w", encoding="utf-8") as file:
@@ -114,7 +116,7 @@ class World:
         authorized = [open(self.key(f"user_{kind}.pub"), encoding="utf-8").read() for kind in ("rsa", "ecdsa", "ed25519")]
         authorized += [self.dropbear_public(self.key(f"user_{kind}.dropbear")) + "\n" for kind in ("rsa", "ecdsa", "ed25519")]
         files = {".ssh/authorized_keys": "".join(authorized), "notes.txt": "the quick brown fox\n" * 3,
-                 ".bashrc": "PS1='alice@web:\\w$ '\nunset HISTFILE\n", ".profile": ". ~/.bashrc\n",
+                 ".bashrc": "PS1='$LOGNAME@web:\\w$ '\nunset HISTFILE\n", ".profile": ". ~/.bashrc\n",
                  "ask": "#!/bin/bash\nread -rsp 'Password: ' answer\necho\necho thanks\n"}
         for name, text in files.items():
             with open(os.path.join(home, name), "w", encoding="utf-8") as file:
@@ -180,7 +182,8 @@ class World:
         if plan.server == "tinysshd":
             return ["tinysshd", "-v", os.path.join(self.keys, "tiny")]
         rng = random.Random(plan.seed + 2)
-        lines = [f"HostKey {self.key('host_' + kind)}" for kind in ("ed25519", "ecdsa", "rsa")]
+        kinds = rng.choice((("ed25519", "ecdsa", "rsa"), ("ed25519", "ecdsa", "rsa"), ("ed25519",), ("rsa", "ed25519")))
+        lines = [f"HostKey {self.key('host_' + kind)}" for kind in kinds]
         lines += ["LogLevel DEBUG3", f"UsePAM {'yes' if plan.pam else 'no'}", f"KbdInteractiveAuthentication {'yes' if plan.pam else 'no'}", "StrictModes no",
                   "UseDNS no", f"Subsystem sftp {rng.choice(('internal-sftp', '/usr/lib/openssh/sftp-server'))}", "Ciphers " + ALL_CIPHERS, "MACs " + ALL_MACS,
                   f"TrustedUserCAKeys {self.key('authority.pub')}", f"PrintMotd {'yes' if plan.message_of_the_day else 'no'}",
@@ -394,7 +397,7 @@ def main():
         parser.add_argument("--" + name, type=int, default=value)
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
-    world = World(options.network, options.work)
+    world = World(options.network, options.work, random.Random(options.seed + 3))
     plans = ssh_plan.draw(options.seed, options.sessions, options.only.split(",") if options.only else None, options.largest)
     drives = [ssh_drive.Drive(plan, world) for plan in plans]
     world.open_path(plans, options.seed)
