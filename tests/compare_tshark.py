@@ -29,6 +29,7 @@ import subprocess
 import sys
 import tempfile
 
+import rdp_fields
 from comparison import Tally, canonical, explain, give_up, print_table, read_explanations, shorten
 
 PROTOCOLS = ("smtp", "ssh", "websocket", "rdp", "ftp")
@@ -42,7 +43,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 READ_SECONDS = 120
 CHECKS = ("streams", "bytes", "smtp sessions", "ssh sessions", "websocket sessions", "rdp sessions", "ftp sessions",
           "ftp commands", "ftp replies", "smtp helo", "smtp mails", "smtp recipients", "smtp starttls", "smtp auth",
-          "smtp last reply", "ssh versions", "ssh algorithms", "websocket messages", "rdp cookie", "rdp client name")
+          "smtp last reply", "ssh versions", "ssh algorithms", "websocket messages", "rdp cookie", "rdp client name",
+          *rdp_fields.CHECKS)
 ALGORITHMS = (  # our column, tshark's field
     ("kex", "ssh.kex_algorithms"),
     ("host_key_type", "ssh.server_host_key_algorithms"),
@@ -186,6 +188,7 @@ class TsharkStream:
         self.frames = {end: [] for end in ends}
         self.cookie = None
         self.client_name = None
+        self.rdp = {}       # by check
 
     def on_segment(self, sender, fields, is_cut):
         flags = int(fields.get("tcp.flags", "0"), 16)
@@ -258,6 +261,7 @@ class TsharkStream:
         fields = dict(leaves(pairs))
         self.cookie = self.cookie or fields.get("rdp.rt_cookie")
         self.client_name = self.client_name or fields.get("rdp.client.name")
+        rdp_fields.gather(self.rdp, pairs, leaves)
 
     def finish(self):
         flow = self.flow
@@ -273,6 +277,8 @@ class TsharkStream:
         flow.items["websocket messages"] = self.websocket_messages()
         flow.items["rdp cookie"] = rdp_cookie(self.cookie)
         flow.items["rdp client name"] = [plain(self.client_name)] if self.client_name else []
+        flow.items["rdp channels"] = [plain(name) for name in self.rdp.pop("rdp channels", [])]
+        flow.items.update({check: [plain(self.rdp[check])] if check in self.rdp else [] for check in rdp_fields.COLUMNS})
         return flow
 
     def leave_out_empty_sessions(self):
@@ -513,6 +519,9 @@ def add_wirescribe_items(connection, flow_id, flow):
                                 for text in rdp_cookie(cookie)]
     flow.items["rdp client name"] = [plain(text) for text in
                                      column("SELECT client_name FROM rdp_sessions WHERE flow_id = ?")]
+    for row in rows("SELECT * FROM rdp_sessions WHERE flow_id = ?"):
+        flow.items.update({check: [plain(value)] if value is not None else [] for check, value in rdp_fields.of_row(row).items()})
+    flow.items["rdp channels"] = [plain(text) for text in column("SELECT name FROM rdp_channels WHERE flow_id = ?")]
 
 
 # ---- the comparison --------------------------------------------------------------------------------------------------

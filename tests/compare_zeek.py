@@ -44,7 +44,9 @@ FIELDS = {
     "files": "rows mime_type filename seen_bytes total_bytes missing_bytes md5 sha1 sha256",
     "conn": "rows proto service orig_bytes resp_bytes conn_state missed_bytes history orig_pkts resp_pkts",
     "ssh": "rows client server cipher_alg mac_alg compression_alg kex_alg host_key_alg auth_success auth_attempts",
-    "rdp": "rows cookie client_name client_dig_product_id desktop_width desktop_height client_channels",
+    "rdp": "rows cookie result security_protocol client_channels keyboard_layout client_build client_name client_dig_product_id "
+           "desktop_width desktop_height requested_color_depth cert_type cert_count cert_permanent encryption_level "
+           "encryption_method",
     "websocket": "rows host uri user_agent subprotocol",
 }
 FILLED_FROM = {  # columns that may still be empty everywhere
@@ -526,6 +528,41 @@ def software(name):
     return identification
 
 
+def rdp_result(row):
+    """Zeek says 'encrypted' when TLS begins, and 'Success' when the server answers the MCS connect."""
+    if row["negotiation_failure"]:
+        return row["negotiation_failure"]
+    if row["selected_protocol"] not in (None, "RDP"):
+        return "encrypted"
+    return "Success" if row["connect_result"] == "rt-successful" else None
+
+
+def rdp_layout(row):
+    """Zeek shows a layout that it has no name of by its number, as its language's."""
+    return row["keyboard_layout"] and re.sub(r" \(0x([0-9a-f]{8})\)$", lambda match: f" (Best Guess for {int(match[1], 16)})", row["keyboard_layout"])
+
+
+def rdp_build(row):
+    return (re.findall(r"\((RDP [0-9.]+)\)", row["client_build_name"] or "") + [None])[0]
+
+
+def rdp_depth(row):
+    return row["color_depth"] and f"{row['color_depth']}bit"
+
+
+def of_rdp_security(function):
+    """Zeek's certificates are those of standard RDP security, not those of TLS."""
+    return lambda row: function(row) if row["selected_protocol"] in (None, "RDP") else None
+
+
+def rdp_certificate(row):
+    return {"proprietary": "RSA", "X.509": "X.509"}.get(row["certificate_type"])
+
+
+def rdp_permanent(row):
+    return {1: "T", 0: "F"}.get(row["certificate_permanent"])
+
+
 def success(row):
     return {"success": "T", "failure": "F"}.get(row["auth_result"])
 
@@ -540,7 +577,12 @@ COMPARISONS = {
         "mac_alg": column("server_mac"), "compression_alg": column("server_compression"), "kex_alg": column("kex"),
         "host_key_alg": column("host_key_type"), "auth_success": success, "auth_attempts": column("auth_attempts")}),
     "rdp": compare_sessions("rdp", "rdp_sessions", {
-        "cookie": column("cookie"), "client_name": column("client_name"), "client_dig_product_id": column("product_id"),
+        "cookie": column("cookie"), "result": rdp_result, "security_protocol": column("selected_protocol"),
+        "keyboard_layout": rdp_layout, "client_build": rdp_build, "requested_color_depth": rdp_depth,
+        "cert_type": of_rdp_security(rdp_certificate), "cert_count": lambda row: of_rdp_security(column("certificate_count"))(row) or 0,
+        "cert_permanent": of_rdp_security(rdp_permanent), "encryption_method": column("encryption_method"),
+        "encryption_level": lambda row: row["encryption_level"] and row["encryption_level"].capitalize(),
+        "client_name": column("client_name"), "client_dig_product_id": column("product_id"),
         "desktop_width": column("desktop_width"), "desktop_height": column("desktop_height"), "client_channels": column("channels")}),
     "websocket": compare_sessions("websocket", "websocket_sessions", {
         "host": column("host"), "uri": column("uri"), "user_agent": column("user_agent"), "subprotocol": column("subprotocol")}),
