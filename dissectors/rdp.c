@@ -359,6 +359,12 @@ static enum verdict on_pdu(struct conversation *conversation, struct rdp *rdp, e
     }
     if (side->is_searching)
         return find_pdu(side, bytes);
+    if (from == FROM_CLIENT && side->phase == RDP_NEGOTIATION && peek_u8(bytes) != TPKT_VERSION && !rdp->facts.preconnection_id.is_known) {
+        enum rdp_preconnection preconnection = rdp_read_preconnection(bytes, &rdp->facts);
+
+        if (preconnection != PRECONNECTION_ABSENT)
+            return preconnection == PRECONNECTION_READ ? VERDICT_GO_ON : VERDICT_NEED_MORE;
+    }
     length = peek_pdu_length(*bytes, side->phase, &state);
     if (state == CURSOR_SHORT)
         return VERDICT_NEED_MORE;
@@ -533,10 +539,24 @@ static enum match match_side(struct bytes first, enum side from)
     return match_connect(cursor, from) == MATCH_YES ? MATCH_YES : MATCH_PORT;
 }
 
+/* The client's first bytes, of which a preconnection PDU may be the first. */
+static enum match match_client(struct bytes first)
+{
+    struct cursor cursor = cursor_over(first);
+    enum rdp_preconnection preconnection;
+
+    if (first.length == 0 || peek_u8(&cursor) == TPKT_VERSION)
+        return match_side(first, FROM_CLIENT);
+    preconnection = rdp_read_preconnection(&cursor, NULL);
+    if (preconnection == PRECONNECTION_READ)
+        return match_side(peek_bytes(&cursor), FROM_CLIENT);
+    return preconnection == PRECONNECTION_SHORT ? MATCH_MAYBE : MATCH_NO;
+}
+
 /* Both sides together: each may rule it out, either may be sure. */
 static enum match rdp_match(const struct first_bytes *first)
 {
-    enum match client = match_side(first->side[FROM_CLIENT], FROM_CLIENT);
+    enum match client = match_client(first->side[FROM_CLIENT]);
     enum match server = match_side(first->side[FROM_SERVER], FROM_SERVER);
 
     if (client == MATCH_NO || server == MATCH_NO)

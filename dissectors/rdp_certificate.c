@@ -14,9 +14,9 @@
 #include <openssl/x509.h>
 
 enum certificate_version { /* [MS-RDPBCGR] 2.2.1.4.3.1 */
-    CERTIFICATE_PROPRIETARY = 1,
-    CERTIFICATE_X509 = 2,
-    CERTIFICATE_IS_TEMPORARY = 0x80000000,
+                           CERTIFICATE_PROPRIETARY = 1,
+                           CERTIFICATE_X509 = 2,
+                           CERTIFICATE_IS_TEMPORARY = 0x80000000,
 };
 
 #define SIGNATURE_ALGORITHM_RSA 1
@@ -118,8 +118,8 @@ static bool read_proprietary(struct cursor *encoded, struct bytes signed_part, s
     uint16_t signature_type;
     struct bytes signature;
 
-    if (!cursor_is_good(encoded) || signature_algorithm != SIGNATURE_ALGORITHM_RSA || key_algorithm != KEY_ALGORITHM_RSA || key_type != BLOB_RSA_KEY ||
-        !read_public_key(key, certificate))
+    if (!cursor_is_good(encoded) || signature_algorithm != SIGNATURE_ALGORITHM_RSA || key_algorithm != KEY_ALGORITHM_RSA ||
+        key_type != BLOB_RSA_KEY || !read_public_key(key, certificate))
         return false;
     signed_part.length -= cursor_left(encoded);
     signature_type = take_u16_le(encoded);
@@ -173,9 +173,11 @@ static bool read_rsa_key(struct bytes encoded, struct rdp_certificate *certifica
     uint8_t bytes[RDP_MODULUS_LIMIT];
     bool is_read = false;
 
-    if (key != NULL && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &modulus) == 1 && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1) {
+    if (key != NULL && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &modulus) == 1 &&
+        EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1) {
         certificate->key_bits = known((uint32_t)BN_num_bits(modulus));
-        is_read = BN_num_bits(exponent) <= 32 && BN_num_bytes(modulus) <= (int)sizeof bytes && BN_bn2lebinpad(modulus, bytes, sizeof bytes) == (int)sizeof bytes &&
+        is_read = BN_num_bits(exponent) <= 32 && BN_num_bytes(modulus) <= (int)sizeof bytes &&
+                  BN_bn2lebinpad(modulus, bytes, sizeof bytes) == (int)sizeof bytes &&
                   keep_modulus(bytes_of(bytes, sizeof bytes), (uint32_t)BN_get_word(exponent), &certificate->key);
     }
     BN_free(modulus);

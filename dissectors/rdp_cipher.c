@@ -19,8 +19,9 @@
 #define DES_BLOCK 8
 #define DES_KEY_LENGTH 24
 
-static const uint8_t pad1[40] = {0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36,
-                                 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36};
+static const uint8_t pad1[40] = {0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36,
+                                 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36,
+                                 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36};
 static const uint8_t pad2[48] = {0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c,
                                  0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c,
                                  0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c};
@@ -78,7 +79,8 @@ static bool hash(const EVP_MD *kind, const struct bytes *parts, size_t count, ui
     return is_done;
 }
 
-#define HASH(KIND, OUT, ...) hash((KIND), (const struct bytes[]){__VA_ARGS__}, sizeof((const struct bytes[]){__VA_ARGS__}) / sizeof(struct bytes), (OUT))
+#define HASH(KIND, OUT, ...) \
+    hash((KIND), (const struct bytes[]){__VA_ARGS__}, sizeof((const struct bytes[]){__VA_ARGS__}) / sizeof(struct bytes), (OUT))
 
 static void put_u32_le(uint8_t bytes[4], uint32_t number)
 {
@@ -140,7 +142,8 @@ static bool start_rc4(struct rdp_ciphers *ciphers, const struct randoms *randoms
 
     memcpy(pre_master, randoms->client.at, PRE_MASTER_RANDOM);
     memcpy(pre_master + PRE_MASTER_RANDOM, randoms->server.at, PRE_MASTER_RANDOM);
-    if (!salted_hashes(bytes_of(pre_master, sizeof pre_master), 'A', randoms, master) || !salted_hashes(bytes_of(master, sizeof master), 'X', randoms, blob))
+    if (!salted_hashes(bytes_of(pre_master, sizeof pre_master), 'A', randoms, master) ||
+        !salted_hashes(bytes_of(master, sizeof master), 'X', randoms, blob))
         return false;
     memcpy(ciphers->signing_key, blob, MD5_LENGTH);
     salt(ciphers->method, ciphers->signing_key);
@@ -179,7 +182,8 @@ static bool is_signed(const struct rdp_ciphers *ciphers, const struct rdp_cipher
     put_u32_le(length, (uint32_t)data.length);
     put_u32_le(count, cipher->packets);
     return HASH(EVP_sha1(), inner, key, bytes_of(pad1, sizeof pad1), bytes_of(length, 4), data, bytes_of(count, is_salted ? 4 : 0)) &&
-           HASH(EVP_md5(), outer, key, bytes_of(pad2, sizeof pad2), bytes_of(inner, sizeof inner)) && memcmp(outer, signature, RDP_SIGNATURE_LENGTH) == 0;
+           HASH(EVP_md5(), outer, key, bytes_of(pad2, sizeof pad2), bytes_of(inner, sizeof inner)) &&
+           memcmp(outer, signature, RDP_SIGNATURE_LENGTH) == 0;
 }
 
 static bool open_rc4(struct rdp_ciphers *ciphers, struct rdp_cipher *cipher, bool is_salted, uint8_t *bytes, size_t length, const uint8_t *signature)
@@ -232,7 +236,8 @@ static bool start_des(struct rdp_cipher *cipher, const uint8_t hashed[SHA1_LENGT
 
     cipher->des = des;
     expand_key(hashed, cipher->key);
-    return des != NULL && EVP_DecryptInit_ex(des, EVP_des_ede3_cbc(), NULL, cipher->key, initial_vector) == 1 && EVP_CIPHER_CTX_set_padding(des, 0) == 1;
+    return des != NULL && EVP_DecryptInit_ex(des, EVP_des_ede3_cbc(), NULL, cipher->key, initial_vector) == 1 &&
+           EVP_CIPHER_CTX_set_padding(des, 0) == 1;
 }
 
 static bool start_fips(struct rdp_ciphers *ciphers, const struct randoms *randoms)

@@ -23,9 +23,9 @@ struct rdp_cipher {
     uint8_t initial_key[RDP_KEY_LIMIT];
     uint8_t key[RDP_KEY_LIMIT];
     struct rdp_rc4 rc4;
-    void *des;              /* owned; of FIPS alone */
-    uint32_t packets;       /* of the session */
-    uint32_t key_packets;   /* since the last key update */
+    void *des;            /* owned; of FIPS alone */
+    uint32_t packets;     /* of the session */
+    uint32_t key_packets; /* since the last key update */
 };
 
 /* Both sides' streams. Zeroed, then rdp_ciphers_start; rdp_ciphers_free frees what they own. */

@@ -114,6 +114,8 @@ static void describe_negotiation(const struct rdp_facts *facts, struct rdp_sessi
 {
     struct text *correlation = &room->lists[RDP_LIST_CORRELATION];
 
+    row->preconnection_id = integer_of(facts->preconnection_id);
+    row->preconnection_blob = text_of(&facts->preconnection_blob);
     row->cookie = text_of(&facts->cookie);
     row->routing_address = text_of(&facts->routing_address);
     for (size_t i = 0; facts->has_correlation_id && i < RDP_CORRELATION_LENGTH; i++)
@@ -186,7 +188,8 @@ static void describe_server(const struct rdp_facts *facts, struct rdp_session *r
     row->server_software = record_text_of(software.name);
     row->server_software_basis = record_text_of(software.basis);
     row->server_version = named(settings->server_version, rdp_version_name, &room->numbers[5], false);
-    row->server_early_capabilities = listed(settings->server_early_capabilities, rdp_append_server_capabilities, &room->lists[RDP_LIST_SERVER_CAPABILITIES]);
+    row->server_early_capabilities =
+        listed(settings->server_early_capabilities, rdp_append_server_capabilities, &room->lists[RDP_LIST_SERVER_CAPABILITIES]);
     row->server_multitransport = listed(settings->server_multitransport, rdp_append_multitransport, &room->lists[RDP_LIST_SERVER_TRANSPORT]);
     row->connect_result = named(settings->connect_result, rdp_connect_result_name, &room->numbers[6], true);
     row->encryption_method = named(settings->encryption_method, rdp_encryption_method_name, &room->numbers[7], false);

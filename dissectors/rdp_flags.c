@@ -35,7 +35,8 @@ static void append(const struct flag *flags, size_t count, uint32_t set, struct 
 
 void rdp_append_request_flags(uint32_t set, struct text *names)
 {
-    static const struct flag flags[] = {{0x01, "RESTRICTED_ADMIN_MODE_REQUIRED"}, {0x02, "REDIRECTED_AUTHENTICATION_MODE_REQUIRED"}, {0x08, "CORRELATION_INFO_PRESENT"}};
+    static const struct flag flags[] = {
+        {0x01, "RESTRICTED_ADMIN_MODE_REQUIRED"}, {0x02, "REDIRECTED_AUTHENTICATION_MODE_REQUIRED"}, {0x08, "CORRELATION_INFO_PRESENT"}};
 
     APPEND(flags, set, names);
 }
@@ -53,22 +54,19 @@ void rdp_append_confirm_flags(uint32_t set, struct text *names)
 
 void rdp_append_client_capabilities(uint32_t set, struct text *names)
 {
-    static const struct flag flags[] = {{0x0001, "SUPPORT_ERRINFO_PDU"},       {0x0002, "WANT_32BPP_SESSION"},
-                                        {0x0004, "SUPPORT_STATUSINFO_PDU"},    {0x0008, "STRONG_ASYMMETRIC_KEYS"},
-                                        {0x0020, "VALID_CONNECTION_TYPE"},     {0x0040, "SUPPORT_MONITOR_LAYOUT_PDU"},
-                                        {0x0080, "SUPPORT_NETCHAR_AUTODETECT"}, {0x0100, "SUPPORT_DYNVC_GFX_PROTOCOL"},
-                                        {0x0200, "SUPPORT_DYNAMIC_TIME_ZONE"}, {0x0400, "SUPPORT_HEARTBEAT_PDU"},
-                                        {0x0800, "SUPPORT_SKIP_CHANNELJOIN"}};
+    static const struct flag flags[] = {
+        {0x0001, "SUPPORT_ERRINFO_PDU"},        {0x0002, "WANT_32BPP_SESSION"},         {0x0004, "SUPPORT_STATUSINFO_PDU"},
+        {0x0008, "STRONG_ASYMMETRIC_KEYS"},     {0x0020, "VALID_CONNECTION_TYPE"},      {0x0040, "SUPPORT_MONITOR_LAYOUT_PDU"},
+        {0x0080, "SUPPORT_NETCHAR_AUTODETECT"}, {0x0100, "SUPPORT_DYNVC_GFX_PROTOCOL"}, {0x0200, "SUPPORT_DYNAMIC_TIME_ZONE"},
+        {0x0400, "SUPPORT_HEARTBEAT_PDU"},      {0x0800, "SUPPORT_SKIP_CHANNELJOIN"}};
 
     APPEND(flags, set, names);
 }
 
 void rdp_append_server_capabilities(uint32_t set, struct text *names)
 {
-    static const struct flag flags[] = {{0x1, "EDGE_ACTIONS_SUPPORTED_V1"},
-                                        {0x2, "DYNAMIC_DST_SUPPORTED"},
-                                        {0x4, "EDGE_ACTIONS_SUPPORTED_V2"},
-                                        {0x8, "SKIP_CHANNELJOIN_SUPPORTED"}};
+    static const struct flag flags[] = {
+        {0x1, "EDGE_ACTIONS_SUPPORTED_V1"}, {0x2, "DYNAMIC_DST_SUPPORTED"}, {0x4, "EDGE_ACTIONS_SUPPORTED_V2"}, {0x8, "SKIP_CHANNELJOIN_SUPPORTED"}};
 
     APPEND(flags, set, names);
 }
@@ -82,7 +80,8 @@ void rdp_append_depths(uint32_t set, struct text *names)
 
 void rdp_append_methods(uint32_t set, struct text *names)
 {
-    static const struct flag flags[] = {{RDP_METHOD_40BIT, "40bit"}, {RDP_METHOD_128BIT, "128bit"}, {RDP_METHOD_56BIT, "56bit"}, {RDP_METHOD_FIPS, "FIPS"}};
+    static const struct flag flags[] = {
+        {RDP_METHOD_40BIT, "40bit"}, {RDP_METHOD_128BIT, "128bit"}, {RDP_METHOD_56BIT, "56bit"}, {RDP_METHOD_FIPS, "FIPS"}};
 
     APPEND(flags, set, names);
 }
@@ -106,10 +105,17 @@ void rdp_append_multitransport(uint32_t set, struct text *names)
 
 void rdp_append_channel_options(uint32_t set, struct text *names)
 {
-    static const struct flag flags[] = {{0x80000000, "INITIALIZED"}, {0x40000000, "ENCRYPT_RDP"},   {0x20000000, "ENCRYPT_SC"},
-                                        {0x10000000, "ENCRYPT_CS"},  {0x08000000, "PRI_HIGH"},      {0x04000000, "PRI_MED"},
-                                        {0x02000000, "PRI_LOW"},     {0x00800000, "COMPRESS_RDP"},  {0x00400000, "COMPRESS"},
-                                        {0x00200000, "SHOW_PROTOCOL"}, {0x00100000, "REMOTE_CONTROL_PERSISTENT"}};
+    static const struct flag flags[] = {{0x80000000, "INITIALIZED"},
+                                        {0x40000000, "ENCRYPT_RDP"},
+                                        {0x20000000, "ENCRYPT_SC"},
+                                        {0x10000000, "ENCRYPT_CS"},
+                                        {0x08000000, "PRI_HIGH"},
+                                        {0x04000000, "PRI_MED"},
+                                        {0x02000000, "PRI_LOW"},
+                                        {0x00800000, "COMPRESS_RDP"},
+                                        {0x00400000, "COMPRESS"},
+                                        {0x00200000, "SHOW_PROTOCOL"},
+                                        {0x00100000, "REMOTE_CONTROL_PERSISTENT"}};
 
     APPEND(flags, set, names);
 }
@@ -126,10 +132,11 @@ void rdp_append_monitors(const struct rdp_settings *settings, struct text *list)
     for (unsigned i = 0; i < settings->monitor_count; i++) {
         const struct rdp_monitor *monitor = &settings->monitors[i];
 
-        text_append_format(list, "%s%dx%d%+d%+d%s", i > 0 ? ", " : "", (int)extent(monitor->left, monitor->right), (int)extent(monitor->top, monitor->bottom),
-                           (int)monitor->left, (int)monitor->top, (monitor->flags & 1) != 0 ? " primary" : "");
-        if (monitor->has_attributes)
-            text_append_format(list, " %ux%umm %u° %u%%/%u%%", (unsigned)monitor->physical_width, (unsigned)monitor->physical_height, (unsigned)monitor->orientation,
-                               (unsigned)monitor->desktop_scale, (unsigned)monitor->device_scale);
+        text_append_format(list, "%s%dx%d%+d%+d%s", i > 0 ? ", " : "", (int)extent(monitor->left, monitor->right),
+                           (int)extent(monitor->top, monitor->bottom), (int)monitor->left, (int)monitor->top,
+                           (monitor->flags & 1) != 0 ? " primary" : "");
+        if (monitor->has_attributes && monitor->physical_width != 0) /* else the client does not know them */
+            text_append_format(list, " %ux%umm %u° %u%%/%u%%", (unsigned)monitor->physical_width, (unsigned)monitor->physical_height,
+                               (unsigned)monitor->orientation, (unsigned)monitor->desktop_scale, (unsigned)monitor->device_scale);
     }
 }

@@ -18,8 +18,8 @@ enum ber_tag {
 };
 
 enum conference_choice { /* T.124, ConnectGCCPDU */
-    CONFERENCE_CREATE_REQUEST = 0,
-    CONFERENCE_CREATE_RESPONSE = 1,
+                         CONFERENCE_CREATE_REQUEST = 0,
+                         CONFERENCE_CREATE_RESPONSE = 1,
 };
 
 #define MCS_RT_SUCCESSFUL 0
@@ -200,11 +200,11 @@ static enum rdp_reading read_create_response(struct cursor *data, struct rdp_set
 {
     struct per per = take_conference(data, CONFERENCE_CREATE_RESPONSE);
 
-    require_bits(&per, 1, 1);                           /* of what is optional, user data */
-    skip_bytes(aligned(&per), 2);                       /* node id */
-    skip_bytes(data, take_per_length(data));            /* tag: an integer of so many bytes */
-    require_bits(&per, 1, 0);                           /* no extension of the result */
-    (void)take_bits(&per, 3);                           /* result: [MS-RDPBCGR] has it ignored */
+    require_bits(&per, 1, 1);                /* of what is optional, user data */
+    skip_bytes(aligned(&per), 2);            /* node id */
+    skip_bytes(data, take_per_length(data)); /* tag: an integer of so many bytes */
+    require_bits(&per, 1, 0);                /* no extension of the result */
+    (void)take_bits(&per, 3);                /* result: [MS-RDPBCGR] has it ignored */
     return read_user_data(&per, FROM_SERVER, settings);
 }
 

@@ -1,20 +1,24 @@
 /*
  * rdp_negotiation.c - what stands in the X.224 connection request and confirm: cookie, routing token, negotiation and
- * correlation, [MS-RDPBCGR] 2.2.1.1 and 2.2.1.2.
+ * correlation, [MS-RDPBCGR] 2.2.1.1 and 2.2.1.2; and the preconnection PDU that may come before them, [MS-RDPEPS] 2.2.1.
  */
 #include "dissectors/rdp_record.h"
 
 enum negotiation_type { /* 2.2.1.1.1, 2.2.1.2.1, 2.2.1.2.2, 2.2.1.1.2 */
-    NEGOTIATION_REQUEST = 1,
-    NEGOTIATION_RESPONSE = 2,
-    NEGOTIATION_FAILURE = 3,
-    CORRELATION_INFO = 6,
+                        NEGOTIATION_REQUEST = 1,
+                        NEGOTIATION_RESPONSE = 2,
+                        NEGOTIATION_FAILURE = 3,
+                        CORRELATION_INFO = 6,
 };
 
 #define NEGOTIATION_LENGTH 8
 #define CORRELATION_LENGTH 36
 #define CORRELATION_RESERVED 16
 #define ROUTING_LIMIT 32
+#define PRECONNECTION_V1 16
+#define PRECONNECTION_V2 18
+/* The longest preconnection PDU that is believed; Hyper-V's names a machine in some 80 bytes. */
+#define PRECONNECTION_LIMIT 2048
 
 enum negotiation {
     NEGOTIATION_ABSENT,
@@ -77,8 +81,8 @@ static void read_routing_address(struct bytes token, struct text *address)
     if (!bytes_to_number(first, UINT32_MAX, &ip) || !bytes_to_number(second, UINT16_MAX, &port) || !bytes_equal(last, bytes_of_text("0000")))
         return;
     address->limit = ROUTING_LIMIT;
-    text_append_format(address, "%u.%u.%u.%u:%u", (unsigned)(ip & 0xff), (unsigned)(ip >> 8 & 0xff), (unsigned)(ip >> 16 & 0xff), (unsigned)(ip >> 24),
-                       (unsigned)(port >> 8 | (port & 0xff) << 8));
+    text_append_format(address, "%u.%u.%u.%u:%u", (unsigned)(ip & 0xff), (unsigned)(ip >> 8 & 0xff), (unsigned)(ip >> 16 & 0xff),
+                       (unsigned)(ip >> 24), (unsigned)(port >> 8 | (port & 0xff) << 8));
 }
 
 /* The cookie or routing token: a line that CR LF ends, before the negotiation request. False where it has no end. */
@@ -130,4 +134,35 @@ bool rdp_read_confirm(struct cursor *variable, struct rdp_facts *facts)
 bool rdp_is_negotiation(int first, enum side from)
 {
     return from == FROM_CLIENT ? first == NEGOTIATION_REQUEST : first == NEGOTIATION_RESPONSE || first == NEGOTIATION_FAILURE;
+}
+
+enum rdp_preconnection rdp_read_preconnection(struct cursor *bytes, struct rdp_facts *facts)
+{
+    struct cursor ahead = *bytes;
+    uint32_t size = take_u32_le(&ahead);
+    uint32_t flags = take_u32_le(&ahead);
+    uint32_t version = take_u32_le(&ahead);
+    uint32_t id = take_u32_le(&ahead);
+    uint16_t letters;
+    struct cursor blob;
+
+    if (cursor_left(bytes) >= 4 && (size < PRECONNECTION_V1 || size > PRECONNECTION_LIMIT))
+        return PRECONNECTION_ABSENT;
+    if (cursor_left(bytes) >= 12 && (flags != 0 || (version != 1 && version != 2) || (version == 1) != (size == PRECONNECTION_V1)))
+        return PRECONNECTION_ABSENT;
+    letters = version == 2 ? take_u16_le(&ahead) : 0;
+    if (!cursor_is_good(&ahead))
+        return PRECONNECTION_SHORT;
+    if (version == 2 && size != PRECONNECTION_V2 + 2u * letters)
+        return PRECONNECTION_ABSENT;
+    blob = take_child(&ahead, 2u * letters);
+    if (!cursor_is_good(&ahead))
+        return PRECONNECTION_SHORT;
+    *bytes = ahead;
+    if (facts == NULL)
+        return PRECONNECTION_READ;
+    facts->preconnection_id = (struct rdp_number){.value = id, .is_known = true};
+    facts->preconnection_blob.limit = PRECONNECTION_LIMIT;
+    rdp_append_utf16(&facts->preconnection_blob, blob);
+    return PRECONNECTION_READ;
 }

@@ -152,7 +152,9 @@ static bool read_ini(char *text, const char *path, struct rdp_key *key, BIGNUM *
     }
     if (is_read && (key->modulus == NULL || key->private_exponent == NULL || *exponent == NULL)) {
         log_error("%s has no %s, and is not in PEM; --rdp-key: " RECIPE, path,
-                  key->modulus == NULL ? "pub_mod" : key->private_exponent == NULL ? "pri_exp" : "pub_exp");
+                  key->modulus == NULL            ? "pub_mod"
+                  : key->private_exponent == NULL ? "pri_exp"
+                                                  : "pub_exp");
         return false;
     }
     return is_read;
@@ -204,8 +206,8 @@ static bool halves_fit(const struct rdp_key *key, const BIGNUM *exponent)
 {
     BN_CTX *context = BN_CTX_new();
     BIGNUM *number = BN_new();
-    bool fits = context != NULL && number != NULL && BN_num_bits(key->modulus) >= LEAST_BITS && BN_is_odd(key->modulus) && BN_set_word(number, 2) == 1 &&
-                BN_mod_exp(number, number, exponent, key->modulus, context) == 1 &&
+    bool fits = context != NULL && number != NULL && BN_num_bits(key->modulus) >= LEAST_BITS && BN_is_odd(key->modulus) &&
+                BN_set_word(number, 2) == 1 && BN_mod_exp(number, number, exponent, key->modulus, context) == 1 &&
                 BN_mod_exp(number, number, key->private_exponent, key->modulus, context) == 1 && BN_is_word(number, 2);
 
     BN_free(number);
@@ -282,7 +284,8 @@ static const struct rdp_key *find_key(const struct rdp_private_keys *keys, const
     return key;
 }
 
-enum rdp_opening rdp_private_keys_open(const struct rdp_private_keys *keys, const struct rdp_public_key *wanted, struct bytes encrypted, uint8_t random[RDP_RANDOM_LENGTH])
+enum rdp_opening rdp_private_keys_open(const struct rdp_private_keys *keys, const struct rdp_public_key *wanted, struct bytes encrypted,
+                                       uint8_t random[RDP_RANDOM_LENGTH])
 {
     const struct rdp_key *key = find_key(keys, wanted);
     BN_CTX *context;

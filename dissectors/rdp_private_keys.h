@@ -21,11 +21,12 @@ size_t rdp_private_keys_count(const struct rdp_private_keys *keys);
 
 enum rdp_opening {
     RDP_KEY_FITS,
-    RDP_KEY_ABSENT,   /* no key of that modulus was given */
-    RDP_KEY_REFUSED,  /* it was, and what it opens is no client random */
+    RDP_KEY_ABSENT,  /* no key of that modulus was given */
+    RDP_KEY_REFUSED, /* it was, and what it opens is no client random */
 };
 
 /* Decrypts a client random ([MS-RDPBCGR] 5.3.4.2) with the private half of that key; `encrypted` least significant byte first. */
-enum rdp_opening rdp_private_keys_open(const struct rdp_private_keys *keys, const struct rdp_public_key *key, struct bytes encrypted, uint8_t random[RDP_RANDOM_LENGTH]);
+enum rdp_opening rdp_private_keys_open(const struct rdp_private_keys *keys, const struct rdp_public_key *key, struct bytes encrypted,
+                                       uint8_t random[RDP_RANDOM_LENGTH]);
 
 #endif

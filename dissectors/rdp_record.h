@@ -116,7 +116,9 @@
     COLUMN(R, integer, pointer_updates, "changes of the mouse pointer") \
     COLUMN(R, integer, desktop_resizes, "times that the server gave the desktop another size") \
     COLUMN(R, integer, opened_packets, "packets of standard RDP security that a key of --rdp-key opened; NULL where none fits") \
-    COLUMN(R, integer, wrong_signatures, "packets whose signature did not hold, and that were therefore not read; NULL where no key fits")
+    COLUMN(R, integer, wrong_signatures, "packets whose signature did not hold, and that were therefore not read; NULL where no key fits") \
+    COLUMN(R, integer, preconnection_id, "what the client wants to be connected to, told before anything else ([MS-RDPEPS] 2.2.1)") \
+    COLUMN(R, text, preconnection_blob, "the same as a text: Hyper-V's clients name the virtual machine so")
 
 RECORD_STRUCT(rdp_session, RDP_SESSION);
 
@@ -156,6 +158,8 @@ struct rdp_share;
 
 /* All that is known of a session when its rows are written. */
 struct rdp_facts {
+    struct rdp_number preconnection_id;
+    struct text preconnection_blob;
     struct text cookie;
     struct text routing_address; /* that the cookie stands for */
     uint8_t correlation_id[RDP_CORRELATION_LENGTH];
@@ -228,6 +232,15 @@ void rdp_description_free(struct rdp_description *description);
 /* Reads what stands behind the fixed part of the connection request or confirm. False: it is not as specified; what was read before that stands. */
 bool rdp_read_request(struct cursor *variable, struct rdp_facts *facts);
 bool rdp_read_confirm(struct cursor *variable, struct rdp_facts *facts);
+
+enum rdp_preconnection {
+    PRECONNECTION_ABSENT, /* something else stands here */
+    PRECONNECTION_SHORT,  /* so far it could be one */
+    PRECONNECTION_READ,
+};
+
+/* Takes a preconnection PDU, if one stands here; `facts` may be NULL. */
+enum rdp_preconnection rdp_read_preconnection(struct cursor *bytes, struct rdp_facts *facts);
 
 /* Whether a negotiation of that side begins with this byte. */
 bool rdp_is_negotiation(int first, enum side from);

@@ -177,6 +177,7 @@ void rdp_facts_free(struct rdp_facts *facts)
 {
     text_free(&facts->cookie);
     text_free(&facts->routing_address);
+    text_free(&facts->preconnection_blob);
     rdp_session_free(facts->share);
     rdp_security_free(facts->security);
     rdp_settings_free(&facts->settings);

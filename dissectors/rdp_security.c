@@ -67,12 +67,15 @@ void rdp_security_free(struct rdp_security *security)
 static void tell_shut(struct conversation *conversation, const struct rdp_security *security, enum rdp_opening opening, size_t keys)
 {
     if (opening == RDP_KEY_ABSENT && security->key.modulus_length == 0)
-        conversation_finding(conversation, "notice", "rdp_key_unused", "the server's certificate was not seen whole: no key can be told to be this server's");
+        conversation_finding(conversation, "notice", "rdp_key_unused",
+                             "the server's certificate was not seen whole: no key can be told to be this server's");
     else if (opening == RDP_KEY_ABSENT)
-        conversation_finding(conversation, "notice", "rdp_key_unused", "none of the %zu keys of --rdp-key is this server's (its modulus has %zu bytes and ends in %02x%02x)", keys,
+        conversation_finding(conversation, "notice", "rdp_key_unused",
+                             "none of the %zu keys of --rdp-key is this server's (its modulus has %zu bytes and ends in %02x%02x)", keys,
                              security->key.modulus_length, security->key.modulus[1], security->key.modulus[0]);
     else
-        conversation_finding(conversation, "notice", "rdp_key_unused", "a key of --rdp-key is this server's, but what it decrypts is no client random of 32 bytes");
+        conversation_finding(conversation, "notice", "rdp_key_unused",
+                             "a key of --rdp-key is this server's, but what it decrypts is no client random of 32 bytes");
 }
 
 void rdp_security_exchange(struct rdp_security *security, struct conversation *conversation, struct bytes encrypted)
@@ -157,9 +160,10 @@ static bool judge(struct rdp_security *security, struct conversation *conversati
     security->wrong_in_a_row[from]++;
     if (security->wrong_in_a_row[from] == WRONG_LIMIT)
         security->is_shut[from] = true;
-    conversation_finding_once(conversation, "warning", "rdp_wrong_signature",
-                              "what the %s sent bears a signature that does not hold: it was changed on its way, or is not what the key opens; such packets are not read",
-                              side_name(from));
+    conversation_finding_once(
+        conversation, "warning", "rdp_wrong_signature",
+        "what the %s sent bears a signature that does not hold: it was changed on its way, or is not what the key opens; such packets are not read",
+        side_name(from));
     return false;
 }
 

@@ -15,21 +15,21 @@
 struct rdp_security;
 
 enum rdp_security_flag { /* [MS-RDPBCGR] 2.2.8.1.1.2.1 */
-    SECURITY_EXCHANGE = 0x0001,
-    SECURITY_TRANSPORT_REQUEST = 0x0002,
-    SECURITY_TRANSPORT_RESPONSE = 0x0004,
-    SECURITY_ENCRYPT = 0x0008,
-    SECURITY_RESET_SEQUENCE = 0x0010,
-    SECURITY_IGNORE_SEQUENCE = 0x0020,
-    SECURITY_INFO = 0x0040,
-    SECURITY_LICENSE = 0x0080,
-    SECURITY_LICENSE_ENCRYPT = 0x0200,
-    SECURITY_REDIRECTION = 0x0400,
-    SECURITY_SALTED_CHECKSUM = 0x0800,
-    SECURITY_AUTODETECT_REQUEST = 0x1000,
-    SECURITY_AUTODETECT_RESPONSE = 0x2000,
-    SECURITY_HEARTBEAT = 0x4000,
-    SECURITY_FLAGS_HIGH_VALID = 0x8000,
+                         SECURITY_EXCHANGE = 0x0001,
+                         SECURITY_TRANSPORT_REQUEST = 0x0002,
+                         SECURITY_TRANSPORT_RESPONSE = 0x0004,
+                         SECURITY_ENCRYPT = 0x0008,
+                         SECURITY_RESET_SEQUENCE = 0x0010,
+                         SECURITY_IGNORE_SEQUENCE = 0x0020,
+                         SECURITY_INFO = 0x0040,
+                         SECURITY_LICENSE = 0x0080,
+                         SECURITY_LICENSE_ENCRYPT = 0x0200,
+                         SECURITY_REDIRECTION = 0x0400,
+                         SECURITY_SALTED_CHECKSUM = 0x0800,
+                         SECURITY_AUTODETECT_REQUEST = 0x1000,
+                         SECURITY_AUTODETECT_RESPONSE = 0x2000,
+                         SECURITY_HEARTBEAT = 0x4000,
+                         SECURITY_FLAGS_HIGH_VALID = 0x8000,
 };
 
 /* Whether every PDU of that side behind the connect carries a security header: not so with no encryption, where only client info and licensing do. */

@@ -26,11 +26,11 @@
 #define RDP_CHAIN_LIMIT 16
 
 enum rdp_encryption_method { /* 2.2.1.4.3 */
-    RDP_METHOD_NONE = 0x00,
-    RDP_METHOD_40BIT = 0x01,
-    RDP_METHOD_128BIT = 0x02,
-    RDP_METHOD_56BIT = 0x08,
-    RDP_METHOD_FIPS = 0x10,
+                             RDP_METHOD_NONE = 0x00,
+                             RDP_METHOD_40BIT = 0x01,
+                             RDP_METHOD_128BIT = 0x02,
+                             RDP_METHOD_56BIT = 0x08,
+                             RDP_METHOD_FIPS = 0x10,
 };
 
 enum rdp_encryption_level {
@@ -93,8 +93,8 @@ struct rdp_public_key {
 struct rdp_certificate {
     struct rdp_number version; /* 1: proprietary, 2: X.509 */
     struct rdp_number is_temporary;
-    struct rdp_number count;    /* certificates that its chain names */
-    struct rdp_number key_bits; /* of an RSA key */
+    struct rdp_number count;          /* certificates that its chain names */
+    struct rdp_number key_bits;       /* of an RSA key */
     struct rdp_number is_well_signed; /* proprietary: by Terminal Services' well-known key */
     struct text subject;
     struct text issuer;

@@ -1,0 +1,219 @@
+/* test_rdp_security.c - dissectors/rdp_cipher.c: known answers of the ciphers of standard RDP security. */
+#include "dissectors/rdp_cipher.h"
+#include "tests/unit/check.h"
+
+#include <stdlib.h>
+
+#define TEXT "the plain bytes"
+#define TEXT_LENGTH 15
+
+/*
+ * Worked out by another program from the formulas of [MS-RDPBCGR] 5.3.5 to 5.3.7, with the randoms 0 to 31 and 32 to 63:
+ * TEXT as the client's first packet, its second one with a salted signature, its first one under the second and the third
+ * key (salted too: the count goes on over keys), and as the server's first packet.
+ */
+enum known_packet {
+    FIRST,
+    SALTED,
+    SECOND_KEY,
+    THIRD_KEY,
+    OF_SERVER,
+    KNOWN_PACKETS,
+};
+
+static const struct {
+    uint32_t method;
+    const char *sealed[KNOWN_PACKETS];
+    const char *signature[KNOWN_PACKETS];
+} known[] = {
+    {RDP_METHOD_40BIT,
+     {"\xf1\x10\x9d\x8e\x92\x68\xc2\x20\xa3\xbe\x33\x55\xac\x6c\x55",
+      "\x67\x27\x4b\xa6\xd7\xbc\xcf\x50\x22\x1b\xf8\xec\xb8\x11\x88",
+      "\x56\x9e\xd9\x73\x04\x85\x0b\xa2\xeb\x59\x3c\xbe\xe3\x57\xb8",
+      "\xe9\x04\x02\x78\x97\x92\xc1\x23\x39\xc8\xd2\xa8\xa2\xd3\x58",
+      "\xaa\xf3\x5d\xaa\x03\x62\x5a\x38\xd5\xa7\x71\x53\xbc\xf4\x4a"},
+     {"\x20\x9b\x41\x73\xec\xf2\xce\x3b",
+      "\x81\x18\x96\xc5\xa4\x61\x2b\x7b",
+      "\x72\x4c\x88\xbe\x8f\xad\x03\xa2",
+      "\x61\xd4\xdb\x56\x05\xac\xf3\xbe",
+      "\x20\x9b\x41\x73\xec\xf2\xce\x3b"}},
+    {RDP_METHOD_56BIT,
+     {"\x10\xb0\x60\x7c\x68\x0b\xe8\xec\xf6\x57\x51\xae\x34\x8e\x9a",
+      "\xd5\xea\x13\xb1\xe0\xef\xf5\x13\xa6\xca\x24\x1f\x26\x59\x7c",
+      "\xfe\xbe\x61\xbb\xd2\xfc\xbe\x65\xef\x4d\x0c\x0a\x25\x34\x52",
+      "\xa7\x3d\x71\x3a\xd9\x6e\xda\x61\x34\x16\x87\x50\x9b\x08\xe9",
+      "\xdc\xfe\xe4\x19\x03\xfc\x14\xf4\xae\x0a\x8c\x5b\xc1\x7f\xc4"},
+     {"\x3c\x30\x41\x33\xfa\x23\xe0\xcc",
+      "\x26\xa0\x4a\xd9\x8e\x08\xa8\xe9",
+      "\xe1\xcb\x9d\x76\xe2\xa8\x61\x03",
+      "\x0c\x2a\x88\x09\xb0\xc7\xbd\xd6",
+      "\x3c\x30\x41\x33\xfa\x23\xe0\xcc"}},
+    {RDP_METHOD_128BIT,
+     {"\x19\x3d\xad\x3d\x55\x1f\x00\xf0\x78\x1b\xcb\x57\x69\x8f\x34",
+      "\x1f\x1e\x40\x74\x8e\x48\x19\xd9\x13\x1e\x1a\x18\x6f\x30\xff",
+      "\xc8\xb5\xe2\xf7\x26\xe8\x5a\x76\x9f\xee\x6b\xb3\x95\xc3\xc5",
+      "\x18\xf1\xfc\x75\xcc\xcd\x2c\xd8\x3f\xe2\xc8\xd7\x02\x53\xc4",
+      "\x20\xc3\xdf\xf3\xe4\x40\x47\x92\x86\x43\x18\x77\xfc\x8a\x99"},
+     {"\x50\x06\xeb\x53\x84\x82\x50\xd7",
+      "\xee\x95\x87\xac\x77\x78\xcc\x95",
+      "\xc9\x16\x81\xb2\x18\x30\xe6\x97",
+      "\xd4\x82\x96\x9d\x9e\x9e\x96\x83",
+      "\x50\x06\xeb\x53\x84\x82\x50\xd7"}},
+};
+
+static bool opens(struct rdp_ciphers *ciphers, size_t at, enum known_packet packet)
+{
+    uint8_t bytes[TEXT_LENGTH];
+    enum side from = packet == OF_SERVER ? FROM_SERVER : FROM_CLIENT;
+    bool is_signed;
+
+    memcpy(bytes, known[at].sealed[packet], TEXT_LENGTH);
+    is_signed = rdp_ciphers_open(ciphers, from, packet == SALTED || packet == SECOND_KEY || packet == THIRD_KEY, bytes, TEXT_LENGTH, 0, (const uint8_t *)known[at].signature[packet]);
+    return is_signed && memcmp(bytes, TEXT, TEXT_LENGTH) == 0;
+}
+
+/* Lets so many empty packets of the client go by: they count, and take nothing of the key's stream. */
+static void pass_empty_packets(struct rdp_ciphers *ciphers, unsigned count)
+{
+    static const uint8_t signature[RDP_SIGNATURE_LENGTH];
+    uint8_t nothing[1];
+
+    for (; count > 0; count--)
+        CHECK(!rdp_ciphers_open(ciphers, FROM_CLIENT, false, nothing, 0, 0, signature));
+}
+
+static void count_up(uint8_t *random, uint8_t first)
+{
+    for (uint8_t i = 0; i < RDP_RANDOM_LENGTH; i++)
+        random[i] = (uint8_t)(first + i);
+}
+
+UNIT_TEST(rdp_security_known_answers)
+{
+    uint8_t client_random[RDP_RANDOM_LENGTH];
+    uint8_t server_random[RDP_RANDOM_LENGTH];
+
+    count_up(client_random, 0);
+    count_up(server_random, 32);
+    for (size_t at = 0; at < sizeof known / sizeof known[0]; at++) {
+        struct rdp_ciphers ciphers = {.method = 0};
+
+        CHECK(rdp_ciphers_start(&ciphers, known[at].method, client_random, server_random));
+        CHECK(opens(&ciphers, at, OF_SERVER));
+        CHECK(opens(&ciphers, at, FIRST));
+        CHECK(opens(&ciphers, at, SALTED));
+        pass_empty_packets(&ciphers, RDP_KEY_PACKETS - 2);
+        CHECK(opens(&ciphers, at, SECOND_KEY));
+        pass_empty_packets(&ciphers, RDP_KEY_PACKETS - 1);
+        CHECK(opens(&ciphers, at, THIRD_KEY));
+        CHECK(!opens(&ciphers, at, THIRD_KEY)); /* the stream has gone on */
+        rdp_ciphers_free(&ciphers);
+    }
+}
+
+UNIT_TEST(rdp_security_methods_that_are_none)
+{
+    static const uint8_t random[RDP_RANDOM_LENGTH];
+    static const uint32_t methods[] = {0, 3, 4, 0x1b, 0xffffffff};
+
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        struct rdp_ciphers ciphers = {.method = 0};
+
+        CHECK(!rdp_ciphers_start(&ciphers, methods[i], random, random));
+        rdp_ciphers_free(&ciphers);
+    }
+}
+
+UNIT_TEST(rdp_security_rc4)
+{
+    struct rdp_rc4 rc4;
+    char text[] = "Plaintext";
+
+    rdp_rc4_start(&rc4, (const uint8_t *)"Key", 3);
+    rdp_rc4_apply(&rc4, (uint8_t *)text, 9);
+    CHECK(memcmp(text, "\xbb\xf3\x16\xe8\xd9\x40\xaf\x0a\xd3", 9) == 0);
+}
+
+/* ---- what FreeRDP and rdesktop sent to xrdp ---- */
+
+static const char fips_client_random[] =
+    "\xcc\x54\x26\xbe\x6a\x62\x57\x19\xad\xa0\xd0\xd3\xe6\x90\x20\xd5\x75\xcd\x41\x58\xc9\x3a\x71\x1e\xce\xb1\x44\x2d\xf3\x5b\x12\x96";
+static const char fips_server_random[] =
+    "\x3a\x56\xc9\xeb\x72\x15\x68\x48\x7a\x8f\x53\x79\x12\x5c\xdc\x4b\xbd\xf5\xe6\xe2\x38\x5f\x9c\xd2\xe8\x4d\x98\xff\x0d\x50\x88\xe9";
+/* behind the security header's flags: FIPS information, signature, data */
+static const char fips_packet[] =
+    "\x10\x00\x01\x02\x82\xa6\xf4\xb4\x99\xfd\xab\x55\x91\xfb\x67\x0f\xa4\x90\xed\xad\xdd\x0e\xe5\x93\xb6\x26\x00\x97\x8e\x6e\xf0\x69\x50\x88\x5b\x8c"
+    "\xda\x1e\xe4\x51\x9b\x9d\xe8\x7d\xf9\x44\x33\x37\x4a\x6b\xec\x4a\x4e\xe6\x91\x87\xcd\xe6\xbd\x4d\x2a\xf6\xf8\x84\xff\xa6\xa6\xa9\xcc\xe9\x4f\x09"
+    "\x5e\x51\x11\xd7\xfb\xcf\x52\xfa\x73\xde\x46\xf5\xa2\xf5\x33\x38\xa4\x6e\xdd\x0b\x04\x7d\x19\x97\x06\x7a\x01\xda\x75\x17\xae\x3e\x3e\xb4\xe4\x76"
+    "\x1e\xa1\x08\x10\xa4\xd2\x23\x0f\x90\xc4\xf6\x70\x52\x3f\x7b\xdf\x6c\x09\xbd\x46\x79\x70\xa2\x6c\x58\xeb\x65\xfb\xbd\xea\x9e\x53\x4e\x07\x08\xe3"
+    "\xa2\x12\xea\x0a\x2b\x7f\x57\x79\x58\x53\xc7\xef\x2d\x58\xa3\xb6\xb6\x2b\x7c\x4f\x3b\x9c\xb1\x95\x5a\x44\x28\x4c\x60\xb4\xf7\x54\x87\x7d\x09\xed"
+    "\xeb\xff\x5b\x81\x51\x08\x15\xf4\xe5\x13\xf2\xfa\xa0\x31\xa4\x78\xf8\x4b\x1f\x16\x0d\xb6\xe9\x12\xd0\x01\x83\x77\xbf\x39\xe2\x18\x14\x2c\x9f\x2c"
+    "\x33\xeb\x36\x8a\xba\xe8\x25\x86\x6b\x9e\x78\x04\x79\xfd\x92\xb4\x3c\x53\xf2\xe4\xa9\xaf\x47\xeb\x91\xf9\x5d\x08\x52\x80\xbc\x4a\x60\x70\xfd\x6f"
+    "\xe8\x06\xba\x2a\x26\x50\x10\x3a\xa7\x35\x25\x1f\x6c\xc3\x77\x4c\x6e\x24\x51\x18\x5c\xec\x1e\xdc\x13\xb1\xc0\x49\xb6\xff\xe8\xdb\x6d\x1e\x12\x12"
+    "\x3c\x08\x59\x09\x62\xaf\xdc\xaa\xf2\xf5\x8c\x9b\xe8\xb2\x5e\x82\x04\x16\x05\xc3\xd7\x2e\x9c\xc2\xee\x66\xd6\xbc\x73\x17\x16\x87\x36\x0b\xfc\x26";
+static const char rc4_client_random[] =
+    "\x1a\x6d\x1c\x2d\xe2\x28\x94\x95\x90\xd0\xe4\xbb\xc4\x28\xc1\x56\x7f\x95\x01\x91\x0f\xcc\xbd\x65\x00\x8f\x6b\x00\x05\x00\xd0\x6b";
+static const char rc4_server_random[] =
+    "\x7d\x13\xf3\x20\xdc\x7c\x40\xc9\x81\x01\xe2\x25\xeb\xe8\x49\xcc\xba\xf1\x69\x49\xbc\x05\x7a\x7e\xc5\x5b\xc4\x2e\x8f\xb2\x22\x41";
+static const char rc4_packet[] =
+    "\xeb\x59\x20\x66\x65\x40\xd2\x06\x4c\x6b\x82\xca\x83\x6c\x87\x37\xd0\xf0\x96\x06\x3e\x20\x3a\xba\xc7\xac\x51\xae\x89\x64\x55\xf9\x86\x25\x02\x2f"
+    "\x23\xa3\x1a\x4e\x06\x51\x86\x07\x6a\x0b\xb0\x8f\x02\xe8\x80\xc6\x90\x45\xda\x88\xdc\xef\x08\xa3\x97\xb0\x6b\x26\xbb\x0e\x3b\x2f\x06\x21\x5e\xac"
+    "\xf0\xbf\xd4\x83\xc2\x50\xb5\xd8\xb3\x76\x41\x0b\xed\x26\x6f\x97\x36\x51\x76\x2e\x48\x4e\x7f\x21\x11\x48\x77\x31\xbe\xd5\xa4\x8d\xae\x06\x3f\xe9"
+    "\x66\xc4\xc3\xf3\x1a\x1f\xc0\x7b\x50\xb4\xa2\xc6\x2e\x34\xfa\x44\xbd\x4e\xc5\xec\x75\xab\x5f\x70\x6a\x63\x9b\x2c\x44\x47\x7c\x26\x5b\x16\x70\x26"
+    "\xa2\x85\x04\x81\x13\x4b\x86\xfd\x93\xad\x48\xdc\xe8\x8c\x61\x15\xb5\xd1\x30\x2e\x29\x35\xa7\x83\x7f\x6f\xc7\xd9\xe0\x2a\xbc\x09\xc7\x7f\xac\x3f"
+    "\x65\xa8\xc8\x15\x7f\xa1\x20\x0b\x5e\x62\x14\x61\xbc\x0b\xc0\xc9\x1c\x71\x85\xca\x35\xb7\xc5\x12\xbd\xc9\xb8\xdd\x67\x6a\x8d\xe1\x1f\x37\xef\x95"
+    "\x95\x5b\x7f\x32\x8a\x38\xf3\x79\x09\x4e\xe5\x83\xa2\x55\x8d\x3f\xd3\xba\xf3\x31\x02\x2e\x2c\x9d\x59\xfe\x77\xb3\x22\x7a\x7a\x21\xdc\x08\x78\x65"
+    "\x5e\x4f\xbf\x46\x85\xb9\x67\x8c\xa2\x9a\xd1\xe9\x62\x9d\x4e\xc6\x28\x7c\x39\xa3\x98\x67\x66\xc3\xa7\x67\xe3\xfa\xbb\x85\xfb\x74\x72\x58\x91\x32"
+    "\x5d\x35\x98\xe0\x4e\xe1\x6d\xbd\x4d\xb5\x0b\x76\xf7\x80\x70\x0c\x78\xcc\x28\x0b\xb4\x91\xaa\x43\xed\x07";
+
+/* The client's folder, which ends a Client Info PDU (2.2.1.11.1.1): both packets are one. */
+static bool names_the_client(const uint8_t *bytes, size_t length)
+{
+    static const char folder[] = "m\0s\0t\0s\0c\0a\0x";
+
+    for (size_t at = 0; at + sizeof folder - 1 <= length; at++) {
+        if (memcmp(bytes + at, folder, sizeof folder - 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void open_recorded(uint32_t method, const char *client_random, const char *server_random, const char *packet, size_t length)
+{
+    size_t header = method == RDP_METHOD_FIPS ? 4 : 0;
+    size_t padding = method == RDP_METHOD_FIPS ? (uint8_t)packet[3] : 0;
+    size_t size = length - header - RDP_SIGNATURE_LENGTH;
+    uint8_t *bytes = malloc(size);
+    struct rdp_ciphers ciphers = {.method = 0};
+    uint8_t signature[RDP_SIGNATURE_LENGTH];
+
+    if (bytes == NULL)
+        abort();
+    memcpy(signature, packet + header, sizeof signature);
+    memcpy(bytes, packet + header + sizeof signature, size);
+    CHECK(rdp_ciphers_start(&ciphers, method, (const uint8_t *)client_random, (const uint8_t *)server_random));
+    CHECK(rdp_ciphers_open(&ciphers, FROM_CLIENT, false, bytes, size, padding, signature));
+    CHECK(names_the_client(bytes, size));
+    rdp_ciphers_free(&ciphers);
+    free(bytes);
+}
+
+UNIT_TEST(rdp_security_opens_what_clients_sent)
+{
+    open_recorded(RDP_METHOD_FIPS, fips_client_random, fips_server_random, fips_packet, sizeof fips_packet - 1);
+    open_recorded(RDP_METHOD_128BIT, rc4_client_random, rc4_server_random, rc4_packet, sizeof rc4_packet - 1);
+}
+
+UNIT_TEST(rdp_security_fips_lengths)
+{
+    static const uint8_t signature[RDP_SIGNATURE_LENGTH];
+    static const uint8_t random[RDP_RANDOM_LENGTH];
+    uint8_t bytes[16] = {0};
+    struct rdp_ciphers ciphers = {.method = 0};
+
+    CHECK(rdp_ciphers_start(&ciphers, RDP_METHOD_FIPS, random, random));
+    CHECK(!rdp_ciphers_open(&ciphers, FROM_SERVER, false, bytes, 15, 0, signature));
+    CHECK(!rdp_ciphers_open(&ciphers, FROM_SERVER, false, bytes, 16, 255, signature));
+    CHECK(!rdp_ciphers_open(&ciphers, FROM_SERVER, false, bytes, 0, 0, signature));
+    rdp_ciphers_free(&ciphers);
+}
