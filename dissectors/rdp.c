@@ -14,6 +14,7 @@
  *                                                            v
  *                                             is_searching, until find_pdu
  */
+#include "base/file.h"
 #include "dissectors/rdp_record.h"
 #include "dissectors/rdp_security.h"
 #include "dissectors/rdp_session.h"
@@ -40,7 +41,7 @@ enum mcs_code { /* T.125 7: the choice, in the upper 6 bits */
     MCS_SEND_DATA_INDICATION = 0x68,
 };
 
-static const struct record_table *const rdp_tables[] = {&rdp_session_table, &rdp_channel_table, &rdp_event_table, NULL};
+static const struct record_table *const rdp_tables[] = {&rdp_session_table, &rdp_channel_table, &rdp_event_table, &file_table, NULL};
 static const uint16_t rdp_ports[] = {3389, 0};
 
 enum rdp_phase {

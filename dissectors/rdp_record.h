@@ -40,7 +40,7 @@
     COLUMN(R, integer, key_events, "keys that went down or up (scancodes); NULL, as all counts of input, where no input could be read") \
     COLUMN(R, integer, mouse_events, "moves, clicks and turns of the wheel") \
     COLUMN(R, integer, screen_updates, "updates of the screen: sets of bitmaps, orders or surface commands, palettes; NULL, as all counts of output, where none could be read") \
-    LATER(R, integer, clipboard_events, "clipboard messages") \
+    COLUMN(R, integer, clipboard_events, "messages about the clipboard, of both sides; NULL where none could be read") \
     COLUMN(R, text, disconnect_reason, \
            "why the session was given up, as the last disconnect provider ultimatum says it (T.125 7): 'user-requested', 'provider-initiated', " \
            "'domain-disconnected', 'token-purged', 'channel-purged'; NULL where none was seen") \
@@ -118,7 +118,8 @@
     COLUMN(R, integer, opened_packets, "packets of standard RDP security that a key of --rdp-key opened; NULL where none fits") \
     COLUMN(R, integer, wrong_signatures, "packets whose signature did not hold, and that were therefore not read; NULL where no key fits") \
     COLUMN(R, integer, preconnection_id, "what the client wants to be connected to, told before anything else ([MS-RDPEPS] 2.2.1)") \
-    COLUMN(R, text, preconnection_blob, "the same as a text: Hyper-V's clients name the virtual machine so")
+    COLUMN(R, text, preconnection_blob, "the same as a text: Hyper-V's clients name the virtual machine so") \
+    COLUMN(R, integer, audio_bytes, "bytes of sound that the desktop played")
 
 RECORD_STRUCT(rdp_session, RDP_SESSION);
 
@@ -129,14 +130,16 @@ RECORD_STRUCT(rdp_session, RDP_SESSION);
     COLUMN(R, integer, options, "the client's option flags ([MS-RDPBCGR] 2.2.1.3.4.1)") \
     COLUMN(R, integer, client_bytes, "bytes that the client sent in the channel, by the MCS headers that were seen; NULL where its MCS connect was not seen") \
     COLUMN(R, integer, server_bytes, "bytes that the server sent in the channel, counted in the same way") \
-    COLUMN(R, text, option_names, "the names of the option flags, joined by commas: 'INITIALIZED', 'ENCRYPT_RDP', 'COMPRESS_RDP', 'SHOW_PROTOCOL', ...")
+    COLUMN(R, text, option_names, "the names of the option flags, joined by commas: 'INITIALIZED', 'ENCRYPT_RDP', 'COMPRESS_RDP', 'SHOW_PROTOCOL', ...") \
+    COLUMN(R, text, kind, "'static', or 'dynamic': made by the server in the course of the session ([MS-RDPEDYC]); options is NULL then, channel_id the dynamic one's, and the bytes those of its data") \
+    COLUMN(R, text, parent, "the static channel that carries a dynamic one")
 
 RECORD_STRUCT(rdp_channel, RDP_CHANNEL);
 
 #define RDP_EVENT(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, integer, time_us, "when it was said; microseconds since the epoch") \
-    COLUMN(R, text, kind, "what happened, one fixed word: 'disconnect', 'join_refused', ...") \
+    COLUMN(R, text, kind, "what happened, one fixed word: 'client_info', 'keystrokes', 'clipboard_text', 'file_written', 'disconnect', ...") \
     COLUMN(R, text, detail, "the particulars") \
     COLUMN(R, text, from_side, "which side said it: 'client' or 'server'")
 

@@ -40,7 +40,7 @@ const struct record_table rdp_session_table = {
 const struct record_table rdp_channel_table = {
     .table = "rdp_channel",
     .view = "rdp_channels",
-    .doc = "one static virtual channel of an RDP session",
+    .doc = "one virtual channel of an RDP session, static or dynamic",
     .kind = RECORD_VIEW_PLAIN,
     .columns = rdp_channel_columns,
     .column_count = RECORD_COLUMN_COUNT(rdp_channel_columns),
@@ -81,6 +81,7 @@ static void write_channels(struct conversation *conversation, const struct rdp_f
             .options = integer_of(channel->options),
             .client_bytes = channel_bytes(facts, channel, FROM_CLIENT),
             .server_bytes = channel_bytes(facts, channel, FROM_SERVER),
+            .kind = record_text_of("static"),
         };
 
         rdp_append_channel_options(channel->options.is_known ? channel->options.value : 0, &names);
@@ -169,6 +170,7 @@ static void tell_findings(struct conversation *conversation, const struct rdp_fa
 void rdp_write_rows(struct conversation *conversation, const struct rdp_facts *facts)
 {
     write_channels(conversation, facts);
+    rdp_channels_write(facts->share, conversation);
     rdp_write_session(conversation, facts);
     tell_findings(conversation, facts);
 }

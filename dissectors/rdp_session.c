@@ -56,6 +56,7 @@ void rdp_session_end(struct rdp_share *share, struct conversation *conversation)
         return;
     share->conversation = conversation;
     rdp_input_flush(share);
+    rdp_channels_end(share);
 }
 
 void rdp_session_free(struct rdp_share *share)
@@ -67,6 +68,7 @@ void rdp_session_free(struct rdp_share *share)
     rdp_info_free(share);
     text_free(&share->input.typed);
     text_free(&share->output.fragments);
+    rdp_channels_free(share);
     memory_free(share);
 }
 
@@ -80,6 +82,12 @@ void rdp_tell_limit(struct rdp_share *share, enum rdp_limit limit)
     } limits[] = {
         [RDP_LIMIT_EVENTS] = {"events of a session", RDP_EVENTS_LIMIT},
         [RDP_LIMIT_FRAGMENTS] = {"bytes of an update in fragments", RDP_FRAGMENTS_LIMIT},
+        [RDP_LIMIT_DYNAMIC] = {"dynamic channels", RDP_DYNAMIC_LIMIT},
+        [RDP_LIMIT_FILES] = {"open files", RDP_FILES_LIMIT},
+        [RDP_LIMIT_REQUESTS] = {"requests without an answer", RDP_REQUESTS_LIMIT},
+        [RDP_LIMIT_DEVICES] = {"redirected devices", RDP_DEVICES_LIMIT},
+        [RDP_LIMIT_FORMATS] = {"formats of the clipboard", RDP_FORMATS_LIMIT},
+        [RDP_LIMIT_PASTED] = {"files in one list of the clipboard", RDP_PASTED_LIMIT},
         [RDP_LIMIT_EXPANSION] = {"bytes for each that was sent compressed", RDP_EXPANSION_LIMIT},
     };
 
@@ -271,6 +279,7 @@ static void on_disconnect(struct rdp_share *share, enum side from, uint8_t first
 
     if (!cursor_is_good(pdu) || reason >= sizeof reasons / sizeof reasons[0])
         return;
+    rdp_input_flush(share); /* in the order of what happened */
     share->disconnect_reason = reasons[reason];
     rdp_tell(share, from, "disconnect", "%s", reasons[reason]);
 }
@@ -309,12 +318,14 @@ static void on_send_data(struct rdp_share *share, enum side from, struct cursor 
     uint16_t channel;
     uint16_t flags;
     enum channel_kind kind;
+    const struct rdp_channel_state *known;
     size_t length;
     struct cursor data;
 
     skip_bytes(pdu, 2); /* initiator */
     channel = take_u16_be(pdu);
     kind = kind_of(share, channel);
+    known = find_channel(share, channel);
     skip_bytes(pdu, 1); /* priority, segmentation */
     length = take_u8(pdu);
     if ((length & 0x80) != 0)
@@ -328,6 +339,8 @@ static void on_send_data(struct rdp_share *share, enum side from, struct cursor 
         return;
     if (from == FROM_CLIENT && kind == CHANNEL_IO)
         share->has_client_info = true;
+    if (kind == CHANNEL_OTHER && known != NULL)
+        rdp_channels_read(share, (unsigned)(known - share->facts->settings.channels), from, &data);
     if (kind != CHANNEL_OTHER && !read_flagged(share, from, flags, &data) && kind == CHANNEL_IO)
         rdp_share_read(share, from, &data);
 }
@@ -394,6 +407,7 @@ void rdp_session_lost(struct rdp_share *share, struct conversation *conversation
     share->conversation = conversation;
     rdp_security_lost(share->facts->security, from);
     rdp_mppc_lost(share->mppc[from]);
+    rdp_channels_lost(share, from);
     if (from == FROM_SERVER)
         rdp_output_lost(share);
 }
@@ -419,5 +433,7 @@ void rdp_session_fill(const struct rdp_share *share, struct rdp_session *row)
     row->screen_rectangles = count(share->output.was_seen, share->output.rectangles);
     row->drawing_orders = count(share->output.was_seen, share->output.orders);
     row->pointer_updates = count(share->output.was_seen, share->output.pointers);
+    row->clipboard_events = count(share->channels.clipboard != NULL, share->channels.clipboard_messages);
+    row->audio_bytes = count(share->channels.has_audio, share->channels.audio_bytes);
     row->desktop_resizes = count(share->width.is_known, share->resizes);
 }

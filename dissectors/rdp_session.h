@@ -23,6 +23,9 @@ void rdp_session_read(struct rdp_share *share, struct conversation *conversation
 /* Bytes of that side are missing: what was being put together is given up. */
 void rdp_session_lost(struct rdp_share *share, struct conversation *conversation, enum side from);
 
+/* Writes the rows of the dynamic channels. */
+void rdp_channels_write(const struct rdp_share *share, struct conversation *conversation);
+
 /* Fills what the session's row says of all this; the texts stay the share's. */
 void rdp_session_fill(const struct rdp_share *share, struct rdp_session *row);
 

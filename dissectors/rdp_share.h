@@ -5,6 +5,7 @@
 #ifndef WIRESCRIBE_DISSECTORS_RDP_SHARE_H
 #define WIRESCRIBE_DISSECTORS_RDP_SHARE_H
 
+#include "dissectors/rdp_channels.h"
 #include "dissectors/rdp_mppc.h"
 #include "dissectors/rdp_record.h"
 #include "dissectors/rdp_session.h"
@@ -28,6 +29,12 @@ enum rdp_limit {
     RDP_LIMIT_EVENTS,
     RDP_LIMIT_FRAGMENTS,
     RDP_LIMIT_EXPANSION,
+    RDP_LIMIT_DYNAMIC,
+    RDP_LIMIT_FILES,
+    RDP_LIMIT_REQUESTS,
+    RDP_LIMIT_DEVICES,
+    RDP_LIMIT_FORMATS,
+    RDP_LIMIT_PASTED,
 };
 
 /* What the client says of itself: [MS-RDPBCGR] 2.2.1.11.1.1. Texts are empty where they are not known. */
@@ -114,6 +121,7 @@ struct rdp_share {
     uint64_t expanded;
     struct rdp_input input;
     struct rdp_output output;
+    struct rdp_channels channels;
 };
 
 /* ---- rdp_session.c ---- */

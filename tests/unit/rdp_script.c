@@ -276,6 +276,10 @@ void rdp_script_send_data(struct pdu *pdu, uint8_t code, uint16_t channel, size_
         add(pdu, &length[1], 1, true);
     else
         add(pdu, length, 2, true);
+    if (size > 0) {
+        add(pdu, "\x08", 1, false); /* SEC_ENCRYPT: what follows is sealed */
+        size--;
+    }
     for (; size > 0; size -= size < 256 ? size : 256)
         add_zeros(pdu, size < 256 ? size : 256);
     put_tpkt_before(pdu);
