@@ -31,7 +31,7 @@
 #define OPENSSH_PADDING 64
 #define PUTTY_PADDED_LEAST 216
 #define PUTTY_PADDED_MOST 290
-#define NONE_CERTAIN_MOST 47 /* "none" of a user of 12 letters; a password request with as few would hold 7 for both name and password */
+#define NONE_CERTAIN_MOST 43 /* "none" of a user of 12 letters; a password request with as few would hold 7 for both name and password */
 #define SLOW_ANSWER_US ((int64_t)800000)
 #define SAME_SIZE_MANY 3
 #define TOO_MANY_FAILURES 45    /* OpenSSH's DISCONNECT when MaxAuthTries is reached, in place of FAILURE */
@@ -204,8 +204,7 @@ static bool software_begins(const struct ssh_side *side, const char *software)
 
 static void know_client(struct reading *reading, const struct ssh_side *client)
 {
-    static const char *const begin_with_none[] = {"OpenSSH", "PuTTY",     "dropbear", "AsyncSSH", "Go",
-                                                  "WinSCP",  "FileZilla", "JSCH",     "libssh2",  "TTSSH"};
+    static const char *const begin_with_none[] = {"OpenSSH", "PuTTY", "dropbear", "AsyncSSH", "Go", "WinSCP", "FileZilla", "JSCH", "libssh", "TTSSH"};
 
     reading->is_openssh = software_begins(client, "OpenSSH");
     reading->is_putty = software_begins(client, "PuTTY") || software_begins(client, "WinSCP") || software_begins(client, "FileZilla");
@@ -334,11 +333,9 @@ static void know_user(struct reading *reading, struct ssh_range request)
 }
 
 /* Rule 5. */
-static bool is_none(const struct reading *reading, uint32_t turn, struct ssh_range request)
+static bool is_none(const struct reading *reading, struct ssh_range request)
 {
     if (reading->try_count > 0 || !ssh_ranges_meet(request, (struct ssh_range){SSH_REQUEST_LEAST, SSH_NONE_SIZE + SSH_USER_LIMIT}))
-        return false;
-    if (reading->is_openssh && is_padded(reading, last_of(reading, turn)->wire_length))
         return false;
     return reading->begins_with_none || request.high <= NONE_CERTAIN_MOST;
 }
@@ -352,7 +349,7 @@ static bool is_offer_accepted(const struct reading *reading, uint32_t turn, stru
     if (!has_turn(reading, turn + 1, FROM_SERVER) || has_success(reading, turn + 1) || is_known_failure(reading, turn + 1))
         return false;
     answer = range_of(last_of(reading, turn + 1));
-    without = ssh_range_plus(ssh_range_plus(reading->user, SSH_OFFER_SIZE - 9), 0);
+    without = ssh_range_plus(reading->user, SSH_OFFER_SIZE - 9);
     if (!ssh_answer_fits_key(answer) || !ssh_ranges_meet(request, (struct ssh_range){answer.low + without.low, answer.high + without.high}))
         return false;
     if (!has_turn(reading, turn + 2, FROM_CLIENT))
@@ -391,9 +388,10 @@ static bool asks_for_service(const struct reading *reading, uint32_t turn)
 /* Rule 8, of a client that left when it was asked: an answer that is no FAILURE, and has room for a prompt. */
 static bool is_left_at_prompt(const struct reading *reading, uint32_t turn)
 {
+    bool pads_passwords = reading->is_openssh || reading->is_putty; /* then it was no password that was refused */
     struct ssh_range answer;
 
-    if (reading->failure_length == 0 || !has_turn(reading, turn + 1, FROM_SERVER) || has_turn(reading, turn + 2, FROM_CLIENT) ||
+    if ((reading->failure_length == 0 && !pads_passwords) || !has_turn(reading, turn + 1, FROM_SERVER) || has_turn(reading, turn + 2, FROM_CLIENT) ||
         has_success(reading, turn + 1))
         return false;
     answer = range_of(last_of(reading, turn + 1));
@@ -487,12 +485,27 @@ static void judge_size(const struct reading *reading, uint32_t turn, struct ssh_
         tried->method = SSH_METHOD_KEYBOARD;
 }
 
+/* The first answer, in a burst that may hold a banner and whatever else: of a request that may ask for prompts too much is open. */
+static bool hides_banner(const struct reading *reading, uint32_t turn, struct ssh_range request)
+{
+    const struct ssh_unit *answer;
+
+    if (reading->try_count > 0 || reading->begins_with_none || !has_turn(reading, turn, FROM_SERVER) || has_success(reading, turn))
+        return false;
+    answer = last_of(reading, turn);
+    return !answer->is_packet && answer->packets_low == 1 && may_be_keyboard(reading, request) && !ssh_failure_fits(range_of(answer));
+}
+
 /* A request and its answer; answers the turn of the next request. */
 static uint32_t read_request(struct reading *reading, uint32_t turn, struct ssh_range request)
 {
     struct ssh_try *tried;
 
-    if (is_none(reading, turn, request)) {
+    if (hides_banner(reading, turn + 1, request)) {
+        reading->is_lost = true;
+        return turn;
+    }
+    if (is_none(reading, request)) {
         tried = add_try(reading, turn, SSH_METHOD_NONE, "first request, short");
         know_user(reading, request);
         answer_try(reading, tried, turn + 1);
@@ -500,8 +513,7 @@ static uint32_t read_request(struct reading *reading, uint32_t turn, struct ssh_
     }
     if (is_offer_accepted(reading, turn, request))
         return read_offer(reading, turn);
-    if (may_be_keyboard(reading, request) && !(reading->is_openssh && is_padded(reading, last_of(reading, turn)->wire_length)) &&
-        (has_prompts(reading, turn) || is_left_at_prompt(reading, turn)))
+    if (may_be_keyboard(reading, request) && (has_prompts(reading, turn) || is_left_at_prompt(reading, turn)))
         return read_dialogue(reading, turn);
     tried = add_try(reading, turn, SSH_METHOD_UNKNOWN, NULL);
     judge_size(reading, turn, request, tried, has_success(reading, turn + 1));

@@ -25,11 +25,11 @@ static inline struct ssh_range ssh_range_plus(struct ssh_range a, uint32_t more)
 
 #define SSH_SERVICE_SIZE 17       /* SERVICE_REQUEST and SERVICE_ACCEPT of "ssh-userauth" */
 #define SSH_USER_LIMIT 48         /* the longest name of a user that is reckoned with */
-#define SSH_REQUEST_LEAST 36      /* no USERAUTH_REQUEST is shorter: method "none" of a user of one letter */
-#define SSH_NONE_SIZE 35          /* USERAUTH_REQUEST, without the user's name: "none" */
+#define SSH_REQUEST_LEAST 32      /* no USERAUTH_REQUEST is shorter: method "none" of a user of one letter */
+#define SSH_NONE_SIZE 31          /* USERAUTH_REQUEST, without the user's name: "none" */
 #define SSH_PASSWORD_SIZE 40      /* "password", without the password */
 #define SSH_PASSWORD_LONGEST 64   /* reckoned with */
-#define SSH_KEYBOARD_SIZE 59      /* "keyboard-interactive", no language, no submethods */
+#define SSH_KEYBOARD_SIZE 55      /* "keyboard-interactive", no language, no submethods */
 #define SSH_OFFER_SIZE 45         /* "publickey", without the names of algorithm and key, and unsigned */
 #define SSH_INFO_REQUEST_LEAST 17 /* USERAUTH_INFO_REQUEST without any text or prompt */
 #define SSH_FAILURE_LEAST 14      /* USERAUTH_FAILURE of "password" */
