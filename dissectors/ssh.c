@@ -77,6 +77,7 @@ static enum verdict on_packet(struct conversation *conversation, struct ssh *ssh
     count_read(conversation, side, 4 + length);
     *bytes = unit;
     if (message == SSH_MSG_KEXINIT) {
+        ssh->rekey.kexinit[from] = length - 1 - padding;
         ssh_on_kexinit(ssh, from, payload);
     } else if (message == SSH_MSG_NEWKEYS) {
         side->has_newkeys = true;
@@ -183,6 +184,10 @@ static void ssh_on_end(struct conversation *conversation, void *state, enum side
     struct ssh *ssh = state;
 
     (void)unread;
+    if (ending == ENDING_FIN || ending == ENDING_RESET)
+        ssh->side[from].has_ended = true;
+    if (ending == ENDING_RESET)
+        ssh->side[side_other(from)].has_ended = true;
     if (ssh->side[from].phase == SSH_ENCRYPTED)
         ssh_encrypted_end(conversation, ssh, from, ending);
 }

@@ -10,6 +10,7 @@
 
 #define FIRST_UNITS 32
 #define CHANNEL_OPEN_SIZE 24 /* of a "session" */
+#define BANNER_LIKELY 60
 
 void ssh_auth_begin(struct ssh_auth *auth, enum side from, const struct ssh_layout *layout, bool after_gap, int64_t time_us)
 {
@@ -52,18 +53,24 @@ static bool is_success(struct ssh_auth *auth, bool server_sends_ignore, const st
 
 /*
  * Where lengths are hidden, a banner and USERAUTH_SUCCESS may come in one burst: then the client goes on with a CHANNEL_OPEN of a
- * session, which is shorter than any further request and longer than what asks for the service.
+ * session, which is shorter than any further request and longer than what asks for the service. Where the burst's length leaves
+ * open that it is one packet, only the answer to the first request is thought to hold a banner.
  */
+static bool may_hold_success(const struct ssh_auth *auth, const struct ssh_unit *burst)
+{
+    if (burst->from != FROM_SERVER || burst->is_packet || burst->packets_low == 0 || burst->packets_low > 2)
+        return false;
+    return burst->packets_low == 2 || (burst->packets_step == 1 && auth->requests == 1 && burst->payload_low >= BANNER_LIKELY);
+}
+
 static bool follows_success(const struct ssh_auth *auth, const struct ssh_unit *unit)
 {
     const struct ssh_unit *before = auth->count > 0 && !auth->is_too_long ? &auth->units[auth->count - 1] : NULL;
 
-    if (unit->from != FROM_CLIENT || before == NULL || before->from != FROM_SERVER || before->is_packet || before->packets_low == 0 ||
-        before->packets_step == 1)
+    if (unit->from != FROM_CLIENT || before == NULL || !may_hold_success(auth, before) || !auth->has_request || auth->has_gap[FROM_SERVER])
         return false;
-    return before->packets_low == 2 && auth->has_request && !auth->has_gap[FROM_SERVER] && unit->is_packet && !unit->after_gap &&
-           unit->payload_low > SSH_SERVICE_SIZE && unit->payload_low <= CHANNEL_OPEN_SIZE && unit->payload_high >= CHANNEL_OPEN_SIZE &&
-           unit->payload_high < SSH_PASSWORD_SIZE;
+    return unit->is_packet && !unit->after_gap && unit->payload_low > SSH_SERVICE_SIZE && unit->payload_low <= CHANNEL_OPEN_SIZE &&
+           unit->payload_high >= CHANNEL_OPEN_SIZE && unit->payload_high < SSH_PASSWORD_SIZE;
 }
 
 static void succeed(struct ssh_auth *auth, int64_t time_us)
@@ -86,8 +93,10 @@ enum ssh_auth_news ssh_auth_unit(struct ssh_auth *auth, bool server_sends_ignore
     }
     if (unit->after_gap || (!unit->is_packet && unit->packets_low == 0))
         auth->has_gap[unit->from] = true;
-    if (unit->from == FROM_CLIENT && unit->payload_high >= SSH_REQUEST_LEAST)
+    if (unit->from == FROM_CLIENT && unit->payload_high >= SSH_REQUEST_LEAST) {
         auth->has_request = true;
+        auth->requests++;
+    }
     if (!auth->is_too_long)
         auth->is_too_long = !keep(auth, unit);
     if (!is_success(auth, server_sends_ignore, unit))

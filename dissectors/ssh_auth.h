@@ -68,7 +68,8 @@ struct ssh_auth {
     bool has_gap[SIDE_COUNT]; /* bytes of it are missing since its NEWKEYS, or its packets cannot be told */
     bool is_unreadable;       /* ciphers that are not known, or compressed from the start */
     bool is_too_long;
-    bool has_request; /* the client sent something that can be a USERAUTH_REQUEST */
+    bool has_request;  /* the client sent something that can be a USERAUTH_REQUEST */
+    uint32_t requests; /* units that can be one */
     bool has_ended[SIDE_COUNT];
     unsigned ignored; /* of AsyncSSH: packets of the server that may be IGNORE, in a row */
     int64_t newkeys_us[SIDE_COUNT];

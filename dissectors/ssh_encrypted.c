@@ -17,6 +17,8 @@ static void on_unit(struct conversation *conversation, struct ssh *ssh, const st
     enum ssh_auth_news news;
 
     if (ssh->auth.state == SSH_AUTH_SUCCEEDED) {
+        if (ssh_rekey_unit(&ssh->rekey, unit))
+            ssh_tell_at(conversation, ssh, unit->time_us, "rekey", bytes_of(NULL, 0), "both sides sent a packet as long as their first KEXINIT");
         ssh_activity_on_unit(conversation, ssh, ssh->activity, unit);
         return;
     }
@@ -89,11 +91,13 @@ static void fill_bytes(const struct ssh *ssh, struct ssh_session *row)
 
 void ssh_encrypted_fill(struct conversation *conversation, struct ssh *ssh, struct ssh_session *row)
 {
-    (void)conversation;
     ssh->basis.limit = BASIS_LIMIT;
     text_clear(&ssh->basis);
     fill_bytes(ssh, row);
     ssh_auth_fill(&ssh->auth, row, &ssh->basis);
+    ssh_probe_fill(conversation, ssh, row);
+    if (ssh->auth.state == SSH_AUTH_SUCCEEDED && ssh_rekey_is_known(&ssh->rekey))
+        row->rekeys = record_integer(ssh->rekey.count);
     ssh_activity_fill(ssh->activity, row, &ssh->basis);
     row->inference_basis = record_text_unless_empty(text_bytes(&ssh->basis));
 }
@@ -103,6 +107,7 @@ void ssh_encrypted_finish(struct conversation *conversation, struct ssh *ssh)
     end_side(conversation, ssh, FROM_CLIENT);
     end_side(conversation, ssh, FROM_SERVER);
     ssh_auth_finish(&ssh->auth);
+    ssh_probe_tell(conversation, ssh);
     ssh_activity_finish(conversation, ssh, ssh->activity);
 }
 

@@ -25,7 +25,8 @@
     COLUMN(R, text, hassh, "HASSH: MD5 of what the client offers, a fingerprint of its software") \
     COLUMN(R, text, hassh_server, "HASSH of the server") \
     COLUMN(R, boolean, strict_kex, "1 where both sides offer OpenSSH's strict key exchange, the answer to Terrapin (CVE-2023-48795)") \
-    LATER(R, integer, rekeys, "how often keys were exchanged again") \
+    COLUMN(R, integer, rekeys, \
+           "how often keys were exchanged again after the login, inferred; NULL where packets of that length stand alone, or are compressed") \
     COLUMN(R, integer, auth_attempts, \
            "login attempts that were answered, inferred: a key that is refused when it is offered is one, a key that is offered and then signed is " \
            "one, " \
@@ -46,12 +47,12 @@
     COLUMN(R, integer, auth_failures, "login attempts that were refused") \
     COLUMN(R, text, auth_key, "the kind of the last key by its size: 'ed25519', 'ecdsa-256', 'rsa-3072'") \
     COLUMN(R, boolean, auth_typed, "1 where a password or an answer took as long as a person needs, 0 where all came as fast as a program's") \
-    LATER(R, boolean, known_host, "1 where the client went on at once when it had the server's host key, 0 where it stopped, as to ask a person") \
+    COLUMN(R, boolean, known_host, "1 where the client went on at once when it had the server's host key, 0 where it stopped, as to ask a person") \
     LATER(R, boolean, agent_forwarding, "1 where the client asked to forward its agent, inferred") \
-    LATER(R, text, probe, \
-          "of a client that left without asking for a login: how far it went: 'version' (identifications alone), 'kex' (a key exchange), " \
-          "'auth_methods' " \
-          "(which methods there are)")
+    COLUMN(R, text, probe, \
+           "of a client that left without asking for a login: how far it went: 'version' (identifications alone), 'kex' (a key exchange), " \
+           "'auth_methods' " \
+           "(which methods there are)")
 
 #define SSH_EVENT(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \

@@ -9,6 +9,7 @@
 #include "dissectors/dissector.h"
 #include "dissectors/ssh_auth.h"
 #include "dissectors/ssh_record.h"
+#include "dissectors/ssh_rekey.h"
 #include "dissectors/ssh_shape.h"
 
 #define SSH_IDENTIFICATION_LIMIT 255      /* RFC 4253, 4.2, its CR LF included; longer is a finding */
@@ -65,6 +66,7 @@ struct ssh_side {
     uint32_t text_before; /* bytes of lines before the identification */
     uint32_t packet_left; /* of a packet that is being skipped */
     bool has_newkeys;     /* its NEWKEYS was seen */
+    bool has_ended;       /* by FIN or RST */
     int64_t read_us;      /* when its newest bytes came */
     uint32_t read_now;    /* bytes that were read at that time, in the clear */
     struct text identification;
@@ -85,6 +87,7 @@ struct ssh {
     char fingerprint[DIGEST_BASE64_SIZE];
     struct ssh_shape shape; /* of what comes behind NEWKEYS */
     struct ssh_auth auth;
+    struct ssh_rekey rekey;
     struct ssh_activity *activity; /* owned; NULL before USERAUTH_SUCCESS */
     struct text basis;             /* of the columns that are inferred */
     unsigned events; /* rows of ssh_events so far */
@@ -148,6 +151,17 @@ void ssh_encrypted_finish(struct conversation *conversation, struct ssh *ssh);
 
 /* Frees what these functions keep. */
 void ssh_encrypted_close(struct ssh *ssh);
+
+/* ---- ssh_probe.c ---- */
+
+/* How far a client went that left without asking for a login: 'version', 'kex', 'auth_methods'; NULL: it did ask, or it is not known. */
+const char *ssh_probe_of(const struct conversation *conversation, const struct ssh *ssh);
+
+/* The connection is over: its finding. */
+void ssh_probe_tell(struct conversation *conversation, const struct ssh *ssh);
+
+/* Sets probe and known_host. */
+void ssh_probe_fill(const struct conversation *conversation, const struct ssh *ssh, struct ssh_session *row);
 
 /* ---- ssh_rows.c ---- */
 
