@@ -5,8 +5,8 @@
  * server's turn behind it is the answer. The rules, in the order in which they are tried; each names a recorded case that shows it:
  *
  *  1. service    the client's first packet that can hold SERVICE_REQUEST (17 bytes), answered by one of the same payload, opens it.
- *                Nothing that has so few bytes is a USERAUTH_REQUEST, and paramiko asks again before each (sessions).
- *  2. ignore     a packet of the client with 1 to 11 bytes before another is IGNORE: AsyncSSH sends one before each (sessions).
+ *                Nothing that has so few bytes is a USERAUTH_REQUEST, and paramiko asks again before each (sessions-*).
+ *  2. ignore     a packet of the client with 1 to 11 bytes before another is IGNORE: AsyncSSH sends one before each (sessions-*).
  *  3. pipelined  what the client sends along with SERVICE_REQUEST is a request if the server answers both (dropbear-to-openssh).
  *  4. success    an answer of 1 byte is USERAUTH_SUCCESS: every other answer has more than 11 (openssh).
  *  5. none       the first request, short enough, of a client that begins with "none" to learn the methods, or too short for
@@ -15,10 +15,10 @@
  *                that was seen: a key is offered and would do (openssh).
  *  7. signed     what follows such an answer and is longer than the offer: the same key, signed (openssh).
  *  8. dialogue   a request of the size of "keyboard-interactive" whose answer is not FAILURE but prompts, and what the client answers,
- *                until FAILURE or SUCCESS comes (sessions).
+ *                until FAILURE or SUCCESS comes (sessions-*).
  *  9. padded     OpenSSH pads what holds a password so that the packet is a multiple of 64 bytes, and nothing else
- *                (password-failed); PuTTY sends an IGNORE along so that both have about 256 bytes (sessions).
- * 10. sizes      what is left is told by its size alone: a password of at most 64 bytes, or a key (sessions).
+ *                (password-failed); PuTTY sends an IGNORE along so that both have about 256 bytes (sessions-*).
+ * 10. sizes      what is left is told by its size alone: a password of at most 64 bytes, or a key (sessions-*).
  * 11. order      a request that has the size of a padded password and that of an offered key: a password if it is accepted, if a person
  *                was waited for, if the answer took its time, if a password came before it, or if it comes three times;
  *                a key if a key comes behind it. Else it is not known which (password-failed).
