@@ -216,27 +216,21 @@ static bool halves_fit(const struct rdp_key *key, const BIGNUM *exponent)
     return fits;
 }
 
-/* Reads the file into the key; false after an error was logged. */
-static bool load(const char *path, struct rdp_key *key)
+/* Reads the text, NUL-terminated and changed by it, into the key; false after an error was logged. */
+static bool read_key(char *text, size_t length, const char *path, struct rdp_key *key)
 {
-    size_t length;
-    char *text = read_file(path, &length);
     BIGNUM *exponent = NULL;
-    bool is_read;
+    bool is_read = strstr(text, "-----BEGIN ") != NULL ? read_pem(text, length, path, key, &exponent) : read_ini(text, path, key, &exponent);
 
-    if (text == NULL)
-        return false;
-    is_read = strstr(text, "-----BEGIN ") != NULL ? read_pem(text, length, path, key, &exponent) : read_ini(text, path, key, &exponent);
     if (is_read && !halves_fit(key, exponent)) {
         log_error("the private and the public half of the key in %s do not belong together; --rdp-key: " RECIPE, path);
         is_read = false;
     }
     BN_free(exponent);
-    OPENSSL_clear_free(text, KEY_FILE_LIMIT + 1);
     return is_read;
 }
 
-bool rdp_private_keys_add(struct rdp_private_keys **keys, const char *path)
+bool rdp_private_keys_add_text(struct rdp_private_keys **keys, char *text, size_t length, const char *path)
 {
     struct rdp_key *key = calloc(1, sizeof *key);
 
@@ -247,7 +241,7 @@ bool rdp_private_keys_add(struct rdp_private_keys **keys, const char *path)
         free(key);
         return false;
     }
-    if (!load(path, key)) {
+    if (!read_key(text, length, path, key)) {
         free_key(key);
         return false;
     }
@@ -255,6 +249,17 @@ bool rdp_private_keys_add(struct rdp_private_keys **keys, const char *path)
     (*keys)->first = key;
     (*keys)->count++;
     return true;
+}
+
+bool rdp_private_keys_add(struct rdp_private_keys **keys, const char *path)
+{
+    size_t length;
+    char *text = read_file(path, &length);
+    bool is_added = text != NULL && rdp_private_keys_add_text(keys, text, length, path);
+
+    if (text != NULL)
+        OPENSSL_clear_free(text, KEY_FILE_LIMIT + 1);
+    return is_added;
 }
 
 void rdp_private_keys_free(struct rdp_private_keys *keys)

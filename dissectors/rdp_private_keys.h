@@ -14,6 +14,9 @@ struct rdp_private_keys;
  * an error logged that names the file, what is wrong and what to do, where it cannot be read or is no such key.
  */
 bool rdp_private_keys_add(struct rdp_private_keys **keys, const char *path);
+
+/* The same of a file's text, NUL-terminated, which is taken apart; messages call it `path`. */
+bool rdp_private_keys_add_text(struct rdp_private_keys **keys, char *text, size_t length, const char *path);
 void rdp_private_keys_free(struct rdp_private_keys *keys);
 
 /* How many keys were given. */

@@ -1,16 +1,17 @@
 /*
- * rdp_server.c - which software an RDP server is, by what it answers. Rules, in the order of their weight; where none
- * holds, nothing is said:
+ * rdp_server.c - which software an RDP server is, by what it answers. Rules, in the order in which a connection shows what
+ * they go by, so that what was said once stands; where none holds, nothing is said:
  *
- *  1. An MCS connect response that grants 22 channels is xrdp's: a number of its own, in every version.
- *     [tests/rdp/standard]
- *  2. Windows and xrdp set the source reference of the connection confirm to 0x1234; FreeRDP's server library (its
+ *  1. Windows and xrdp set the source reference of the connection confirm to 0x1234; FreeRDP's server library (its
  *     shadow server, GNOME Remote Desktop) sets none, and so did xrdp as long as it did not negotiate: a confirm
  *     that negotiates without one is FreeRDP's.
- *  3. With that reference, a response that grants 34 channels, 3 users and PDUs of 65528 bytes is Windows': so since
- *     Windows 2000, and in [MS-RDPBCGR] 4.1.4. FreeRDP grants the same. [tests/rdp/x509]
- *  4. With that reference, a server that takes CredSSP, RDSTLS or Entra ID, or insists on one of them, or sets a
+ *  2. With that reference, a server that takes CredSSP, RDSTLS or Entra ID, or insists on one of them, or sets a
  *     confirm flag beyond extended client data and the graphics pipeline, is Windows: xrdp knows none of it.
+ *     [tests/rdp/every-block]
+ *  3. An MCS connect response that grants 22 channels is xrdp's: a number of its own, in every version.
+ *     [tests/rdp/standard]
+ *  4. With that reference, a response that grants 34 channels, 3 users and PDUs of 65528 bytes is Windows': so since
+ *     Windows 2000, and in [MS-RDPBCGR] 4.1.4. FreeRDP grants the same. [tests/rdp/x509]
  */
 #include "dissectors/rdp_record.h"
 
@@ -26,15 +27,6 @@
 
 static const struct rdp_software unknown_software = {.name = NULL, .basis = NULL};
 
-static struct rdp_software by_connect(const struct rdp_domain *domain)
-{
-    if (!domain->is_known)
-        return unknown_software;
-    if (domain->channels == XRDP_CHANNELS && domain->users == USUAL_USERS)
-        return (struct rdp_software){"xrdp", "grants 22 channels"};
-    return unknown_software;
-}
-
 /* CredSSP, RDSTLS, Entra ID: known to Windows, and to FreeRDP's library in part. */
 static bool takes_more_than_tls(const struct rdp_facts *facts)
 {
@@ -45,17 +37,14 @@ static bool takes_more_than_tls(const struct rdp_facts *facts)
 
 static struct rdp_software by_confirm(const struct rdp_facts *facts)
 {
-    const struct rdp_domain *domain = &facts->settings.domain;
     bool has_negotiated = facts->confirm_flags.is_known || facts->failure.is_known;
 
-    if (!facts->source_reference.is_known)
+    if (!facts->source_reference.is_known || !has_negotiated)
         return unknown_software;
-    if (facts->source_reference.value == 0 && has_negotiated)
+    if (facts->source_reference.value == 0)
         return (struct rdp_software){"FreeRDP", "no source reference in its confirm"};
     if (facts->source_reference.value != USUAL_REFERENCE)
         return unknown_software;
-    if (domain->is_known && domain->channels == USUAL_CHANNELS && domain->users == USUAL_USERS && domain->pdu_size == USUAL_PDU_SIZE)
-        return (struct rdp_software){"Windows", "grants 34 channels, 3 users"};
     if (takes_more_than_tls(facts))
         return (struct rdp_software){"Windows", "takes more than TLS"};
     if (facts->confirm_flags.is_known && (facts->confirm_flags.value & ~(uint32_t)XRDP_FLAGS) != 0)
@@ -63,9 +52,23 @@ static struct rdp_software by_confirm(const struct rdp_facts *facts)
     return unknown_software;
 }
 
+static struct rdp_software by_connect(const struct rdp_facts *facts)
+{
+    const struct rdp_domain *domain = &facts->settings.domain;
+
+    if (!domain->is_known || domain->users != USUAL_USERS)
+        return unknown_software;
+    if (domain->channels == XRDP_CHANNELS)
+        return (struct rdp_software){"xrdp", "grants 22 channels"};
+    if (domain->channels == USUAL_CHANNELS && domain->pdu_size == USUAL_PDU_SIZE && facts->source_reference.is_known &&
+        facts->source_reference.value == USUAL_REFERENCE)
+        return (struct rdp_software){"Windows", "grants 34 channels, 3 users"};
+    return unknown_software;
+}
+
 struct rdp_software rdp_server_software(const struct rdp_facts *facts)
 {
-    struct rdp_software software = by_connect(&facts->settings.domain);
+    struct rdp_software software = by_confirm(facts);
 
-    return software.name != NULL ? software : by_confirm(facts);
+    return software.name != NULL ? software : by_connect(facts);
 }

@@ -111,6 +111,33 @@ expect_status 1
 expect_only folder
 ends 'nothing on standard input, or a device'
 
+# ---- keys ----------------------------------------------------------------------
+
+# bad_key FILE MESSAGE: a key that is none ends the run before it begins
+bad_key() {
+    try read "$good" -o folder/out.db --rdp-key "$1"
+    expect_status 1
+    expect_message "$1"
+    expect_message "$2"
+    expect_only folder
+}
+printf '[keys]\npub_exp=0x01,0x00,0x01,0x00\npub_mod=0x05,0xzz\n' > list.ini
+printf '[keys]\npub_exp=0x01,0x00,0x01,0x00\npub_mod=0x05,0x07\n' > half.ini
+printf '[keys]\npub_exp=0x01,0x00,0x01,0x00\npub_mod=0x05,0x07\npri_exp=0x01\n' > unfit.ini
+printf -- '-----BEGIN PRIVATE KEY-----\nbm9uZQ==\n-----END PRIVATE KEY-----\n' > none.pem
+openssl ecparam -genkey -name prime256v1 -noout -out curve.pem 2>/dev/null
+openssl genrsa -aes128 -passout pass:secret -out locked.pem 1024 2>/dev/null
+head -c 70000 /dev/zero > long.key
+bad_key missing.ini 'No such file'
+bad_key list.ini 'line 3: pub_mod'
+bad_key half.ini 'no pri_exp'
+bad_key unfit.ini 'do not belong together'
+bad_key none.pem 'can be read'
+bad_key curve.pem "not RSA's"
+bad_key locked.pem 'is encrypted'
+bad_key long.key 'longer than'
+ends 'keys that are none: the message names the file, what is wrong and what to give'
+
 # ---- targets -----------------------------------------------------------------
 
 try read "$good" -o nowhere/out.db

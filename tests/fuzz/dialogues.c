@@ -2,7 +2,7 @@
  * dialogues.c - what two sides say, through the conversation and its dissectors.
  *
  * An input is a flags byte (bit 0 and 1: the client's, the server's stream is not seen from its start; bit 2: who is the
- * client was guessed; bit 3: passwords are recorded) and steps: an
+ * client was guessed; bit 3: passwords are recorded; bit 4: an RDP server's key is given; bit 5: keystrokes are recorded) and steps: an
  * operation byte, a length (2 bytes, little endian) and, for bytes, so many of them. Operation: bit 0 the side; bits 1-2
  * what happens (0, 1 bytes; 2 a gap of the length; 3 an end, or with bit 3 a refresh); bit 4: it happens on the data
  * connection that was announced last. make_seeds.py writes the same.
@@ -10,6 +10,7 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "dissectors/conversation.h"
+#include "dissectors/rdp_private_keys.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
@@ -106,12 +107,37 @@ static void step(struct play *play, struct cursor *input)
     }
 }
 
+/* The key of the case rdp/keyed (tests/record/rdp_dialogues.py): with it the fuzzer reaches what standard RDP security encrypts. */
+static const char rdp_key[] =
+    "pub_exp=0x01,0x00,0x01,0x00\n"
+    "pub_mod="
+    "0xc5,0xae,0x28,0xf0,0x7d,0xa5,0x88,0x45,0xc1,0x1e,0x30,0x9c,0xf3,0x78,0xf3,0x3a,0x06,0x61,0x3a,0x48,0xe7,0x23,0xcb,0x59,"
+    "0xa1,0x74,0xf0,0x98,0x25,0x50,0x4c,0x28,0xdd,0x24,0x56,0x66,0xda,0xf5,0x2f,0x34,0x97,0x5e,0x27,0x62,0xe3,0x6e,0xda,0xf9,"
+    "0x63,0xbb,0x87,0x5b,0x3e,0x64,0xfa,0xe2,0xb8,0xdb,0x7f,0xa0,0xd9,0xca,0xe0,0xd5" "\n"
+    "pri_exp="
+    "0xed,0x53,0x9a,0x36,0xa9,0xbe,0x92,0x28,0x66,0x1d,0x85,0xa2,0x40,0x8d,0x9a,0x88,0x31,0x3e,0x37,0xdc,0x58,0xfc,0x94,0x38,"
+    "0x1b,0x05,0x22,0x2f,0x9f,0x9f,0xd7,0x5c,0xfd,0x96,0x53,0x2f,0x66,0xe4,0xe5,0x07,0x1b,0x77,0x97,0x1e,0x9a,0xde,0x73,0x99,"
+    "0x13,0xc2,0x90,0x99,0x82,0x90,0x42,0xa3,0x70,0x1c,0xaa,0x6e,0x73,0x2a,0x3a,0x08" "\n";
+
+/* Made once; the fuzzer's process ends with it. */
+static const struct rdp_private_keys *known_rdp_keys(void)
+{
+    static struct rdp_private_keys *keys;
+    char text[sizeof rdp_key];
+
+    if (keys == NULL) {
+        memcpy(text, rdp_key, sizeof text);
+        ALWAYS(rdp_private_keys_add_text(&keys, text, sizeof text - 1, "the fuzzer's key"));
+    }
+    return keys;
+}
+
 static void play_dialogue(uint16_t port, struct bytes input)
 {
     struct cursor cursor = cursor_over(input);
     uint8_t flags = take_u8(&cursor);
     struct play play = {.now_us = 1700000000000000};
-    struct recording_options recording = {.passwords = (flags & 8) != 0};
+    struct recording_options recording = {.passwords = (flags & 8) != 0, .keystrokes = (flags & 32) != 0, .rdp_keys = (flags & 16) != 0 ? known_rdp_keys() : NULL};
     size_t before = memory_in_use();
 
     if (!cursor_is_good(&cursor))

@@ -17,6 +17,7 @@ import split_segments
 
 PROTOCOLS = {'smtp': 'smtp', 'ssh': 'ssh', 'websocket': 'websocket', 'rdp': 'rdp', 'ftp': 'ftp', 'tls': 'tls'}
 STEP_MOST = 4000
+FLAGS = {'rdp': 16 + 32}  # a server's key is given, keystrokes are recorded
 DIALOGUE_MOST = 60000
 LINK_CHOICES = {1: 0, 101: 1, 0: 2, 113: 3, 276: 4}  # places in packets.c's list of link types
 FRAMES_MOST = 12
@@ -124,7 +125,7 @@ def main():
         target = PROTOCOLS.get(protocol)
         for number, steps in enumerate(dialogues(link_type, packets)[:20]):
             if target:
-                seeds.write(target, '%s-%d' % (name, number), encode(steps))
+                seeds.write(target, '%s-%d' % (name, number), encode(steps, FLAGS.get(protocol, 0)))
     for name, steps in {'whole': [(0, 0, 2, 0), (0, 2, 2, 0), (0, 4, 2, 1)], 'overlap': [(0, 0, 4, 0), (0, 2, 4, 0), (0, 6, 2, 1)]}.items():
         for version in (0, 2):
             seeds.write('fragments', '%s-%d' % (name, version),

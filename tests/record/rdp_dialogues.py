@@ -6,6 +6,8 @@ rdp_dialogues.py --out DIR [CASE...]   writes DIR/rdp/CASE/ (all of them by defa
 Valid Ethernet, IPv4 and TCP with right checksums and handshakes, by the means of hostile.py.
 """
 import argparse
+import hashlib
+import itertools
 import pathlib
 import struct
 
@@ -13,8 +15,14 @@ import hostile
 import packets as tcp
 from hostile import ber, block, tpkt, x224_data
 
-WELL_KNOWN_MODULUS = bytes.fromhex(
-    "3d3a5ebd72433ec94dbbc11e4aba5fcb3e882087eff5c1e2d7b76b9af2524595ce63656b583afeef7ce7bffe3df65c7d6c5e06091af561bb2093095f056dea87")
+# The key that signs all proprietary certificates ([MS-RDPBCGR] 5.3.3.1.1), both halves of which are public.
+SIGNING_MODULUS = int.from_bytes(bytes.fromhex(
+    "3d3a5ebd72433ec94dbbc11e4aba5fcb3e882087eff5c1e2d7b76b9af2524595ce63656b583afeef7ce7bffe3df65c7d6c5e06091af561bb2093095f056dea87"), "little")
+SIGNING_EXPONENT = int.from_bytes(bytes.fromhex(
+    "87a71932da1187555800161625656 8f8243ee6fae9674994cf92cc3399e80860179a129f24ddb12499c73ab80a7b0ddd350779170b519bb3c7100113e73ff35f".replace(" ", "")), "little")
+# The server's, made for these cases alone.
+MODULUS = 0xd5e0cad9a07fdbb8e2fa643e5b87bb63f9da6ee362275e97342ff5da665624dd284c502598f074a159cb23e7483a61063af378f39c301ec14588a57df028aec5
+PRIVATE_EXPONENT = 0x83a2a736eaa1c70a34290829990c2139973de9a1e97771b07e5e4662f5396fd5cd79f9f2f22051b3894fc58dc373e31889a8d40a2851d662892bea9369a53ed
 SERIAL, BUILD, LAYOUT = 7, 22631, 0x00010407
 
 
@@ -40,9 +48,83 @@ def monitors(places, attributes=None):
     return block(0xC005, body) + block(0xC008, struct.pack("<III", 0, 20, len(attributes)) + b"".join(struct.pack("<IIIII", *one) for one in attributes))
 
 
-def certificate(modulus, signature):
-    key = struct.pack("<IIIII", 0x31415352, len(modulus) + 8, len(modulus) * 8, len(modulus) - 1, 65537) + modulus + bytes(8)
-    return struct.pack("<IIIHH", 1, 1, 1, 6, len(key)) + key + struct.pack("<HH", 8, 72) + signature + bytes(8)
+def certificate(modulus, signature=None):
+    """A proprietary one, signed as all of them are unless another signature is given."""
+    modulus = modulus.to_bytes(64, "little")
+    key = struct.pack("<IIIII", 0x31415352, 72, 512, 63, 65537) + modulus + bytes(8)
+    head = struct.pack("<IIIHH", 1, 1, 1, 6, len(key)) + key
+    if signature is None:
+        padded = hashlib.md5(head).digest() + b"\0" + b"\xff" * 45 + b"\1"
+        signature = pow(int.from_bytes(padded, "little"), SIGNING_EXPONENT, SIGNING_MODULUS).to_bytes(64, "little")
+    return head + struct.pack("<HH", 8, 72) + signature + bytes(8)
+
+
+class Sealer:
+    """The client's side of standard RDP security (5.3.5 to 5.3.7)."""
+
+    def __init__(self, method, client_random, server_random):
+        self.method = method
+        self.packets = self.key_packets = 0
+
+        def salted(secret, letters):
+            return hashlib.md5(secret + hashlib.sha1(letters + secret + client_random + server_random).digest()).digest()
+
+        secret = client_random[:24] + server_random[:24]
+        for letters in ((b"A", b"BB", b"CCC"), (b"X", b"YY", b"ZZZ")):
+            secret = b"".join(salted(secret, one) for one in letters)
+        self.signing = self.weakened(secret[:16])
+        self.first = self.key = self.weakened(hashlib.md5(secret[32:] + client_random + server_random).digest())
+        self.stream = self.rc4(self.key)
+
+    def weakened(self, key):
+        salt = {1: b"\xd1\x26\x9e", 8: b"\xd1", 2: b""}[self.method]
+        return key if self.method == 2 else salt + key[len(salt):8]
+
+    @staticmethod
+    def rc4(key):
+        state, j = list(range(256)), 0
+        for i in range(256):
+            j = (j + state[i] + key[i % len(key)]) & 255
+            state[i], state[j] = state[j], state[i]
+        j = 0
+        for i in itertools.count(1):
+            i &= 255
+            j = (j + state[i]) & 255
+            state[i], state[j] = state[j], state[i]
+            yield state[(state[i] + state[j]) & 255]
+
+    def update(self):
+        inner = hashlib.sha1(self.first + b"\x36" * 40 + self.key).digest()
+        key = hashlib.md5(self.first + b"\x5c" * 48 + inner).digest()[:len(self.first)]
+        self.key = self.weakened(bytes(byte ^ mask for byte, mask in zip(key, self.rc4(key))))
+        self.stream, self.key_packets = self.rc4(self.key), 0
+
+    def seal(self, data, salted=False):
+        """Signature and data, encrypted."""
+        if self.key_packets == 4096:
+            self.update()
+        count = struct.pack("<I", self.packets) if salted else b""
+        inner = hashlib.sha1(self.signing + b"\x36" * 40 + struct.pack("<I", len(data)) + data + count).digest()
+        self.packets, self.key_packets = self.packets + 1, self.key_packets + 1
+        return hashlib.md5(self.signing + b"\x5c" * 48 + inner).digest()[:8] + bytes(byte ^ mask for byte, mask in zip(data, self.stream))
+
+
+def send_data(flags, body, channel=1003):
+    """An MCS Send Data Request with a security header."""
+    data = struct.pack("<HH", flags, 0) + body
+    return x224_data(b"\x64" + struct.pack("!HHB", 6, channel, 0x70) + struct.pack("!H", 0x8000 | len(data)) + data)
+
+
+def info(user, domain):
+    """TS_INFO_PACKET (2.2.1.11.1.1) without its extension."""
+    texts = [text.encode("utf-16-le") for text in (domain, user, "secret", "", "")]
+    return struct.pack("<II", 0, 0x13) + struct.pack("<5H", *map(len, texts)) + b"".join(text + b"\0\0" for text in texts)
+
+
+def fast_input(sealer, event):
+    """One fast-path input event, encrypted (2.2.8.1.2)."""
+    sealed = sealer.seal(event)
+    return struct.pack("BB", 0x80 | 1 << 2, 2 + len(sealed)) + sealed
 
 
 def domain(channel_count=34, users=3):
@@ -112,13 +194,61 @@ def attacks(case):
     talk = case.start("downgraded").client(request(0)).server(confirm(0))
     talk.client(hostile.connect_initial(block(0xC001, core(selected=1)))).server(connect_response(server((), requested=3)))
     talk = case.start("another certificate").client(request(0)).server(confirm(0))
-    security = struct.pack("<IIII", 2, 3, 32, 184) + bytes(range(32)) + certificate(WELL_KNOWN_MODULUS[::-1], bytes(range(1, 65)))
+    security = struct.pack("<IIII", 2, 3, 32, 184) + bytes(range(32)) + certificate(MODULUS, bytes(range(1, 65)))
     talk.client(hostile.connect_initial(block(0xC001, core()))).server(connect_response(server((), security=security)))
     talk = case.start("twenty monitors").client(request(0)).server(confirm(0))
     talk.client(hostile.connect_initial(block(0xC001, core()) + monitors([(n * 100, 0, n * 100 + 99, 99, 0) for n in range(20)])))
 
 
-CASES = {"every-block": every_block, "attacks": attacks}
+def begin_keyed(case, name, method, modulus=MODULUS, exchanged=None):
+    """A session up to its client random, and the client's side of its encryption."""
+    client_random, server_random = bytes(range(7, 39)), bytes(range(32))
+    security = struct.pack("<IIII", method, 2, 32, 184) + server_random + certificate(modulus)
+    talk = case.start(name).client(request(0)).server(confirm(0)).client(
+        hostile.connect_initial(block(0xC001, core()))).server(connect_response(server((), security=security)))
+    sealed = pow(int.from_bytes(client_random, "little"), 65537, modulus) if exchanged is None else exchanged
+    talk.client(send_data(1, struct.pack("<I", 72) + sealed.to_bytes(64, "little") + bytes(8)))
+    return talk, Sealer(method, client_random, server_random)
+
+
+def keyed(case):
+    """Standard RDP security opened with the server's key: 56 bits, which no server here speaks, with salted signatures; three keys in
+    turn, each for 4096 packets; a signature that does not hold; another server's key; a client random that the server's key does not
+    open."""
+    talk, sealer = begin_keyed(case, "56 bits", 8)
+    talk.client(send_data(0x0848, sealer.seal(info("alice", "EXAMPLE"), salted=True)))
+    talk, sealer = begin_keyed(case, "three keys", 2)
+    talk.client(send_data(0x0048, sealer.seal(info("bob", "EXAMPLE"))))
+    for _ in range(41):
+        talk.client(b"".join(fast_input(sealer, b"\x60") for _ in range(200)))
+    talk, sealer = begin_keyed(case, "a signature that does not hold", 1)
+    talk.client(send_data(0x0048, sealer.seal(info("carol", "EXAMPLE"))))
+    wrong = bytearray(fast_input(sealer, b"\x60"))
+    wrong[2] ^= 1
+    talk.client(bytes(wrong), fast_input(sealer, b"\x60"))
+    talk, sealer = begin_keyed(case, "another server's key", 2, MODULUS - 2)
+    talk.client(send_data(0x0048, sealer.seal(info("erin", "EXAMPLE"))))
+    talk, sealer = begin_keyed(case, "no client random", 2, exchanged=MODULUS // 3)
+    talk.client(send_data(0x0048, sealer.seal(info("frank", "EXAMPLE"))))
+
+
+def keyed_gap(case):
+    """Standard RDP security opened with the server's key, and three packets of the client missing: RC4 is out of step from there on, and
+    that side stays shut; what was read before stands."""
+    talk, sealer = begin_keyed(case, "bytes missing", 2)
+    talk.client(send_data(0x0048, sealer.seal(info("dave", "EXAMPLE"))), fast_input(sealer, b"\x60"))
+    talk.sequence["client"] += len(fast_input(sealer, b"\x60")) * 3
+    talk.client(*[fast_input(sealer, b"\x60") for _ in range(20)])
+
+
+def key_file():
+    """The server's key as xrdp keeps it."""
+    def line(name, number, length):
+        return f"{name}=" + ",".join(f"0x{byte:02x}" for byte in number.to_bytes(length, "little")) + "\n"
+    return "[keys]\n" + line("pub_exp", 65537, 4) + line("pub_mod", MODULUS, 64) + line("pri_exp", PRIVATE_EXPONENT, 64)
+
+
+CASES = {"every-block": every_block, "attacks": attacks, "keyed": keyed, "keyed-gap": keyed_gap}
 
 
 def main():
@@ -138,6 +268,9 @@ def main():
             conversation.finish()
             frames += conversation.frames
         tcp.write(folder / "capture.pcap", frames)
+        if name.startswith("keyed"):
+            (folder / "rsakeys.ini").write_text(key_file())
+            (folder / "options").write_text("--rdp-key rsakeys.ini\n")
         purpose = " ".join(CASES[name].__doc__.split())
         (folder / "README.md").write_text(f"# rdp/{name}\n\nPurpose: {purpose}\n\nOrigin: hand-made packets with right checksums.\n\n"
                                           f"Made by: `tests/record/rdp_dialogues.py --out tests {name}`\n")
