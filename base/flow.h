@@ -36,7 +36,7 @@ enum ending {
 /*
  * The facts of a flow that a dissector may read. Owned by the streams stage, valid
  * until the reader's `close` returns. A reader sets `protocol`, clears `client_is_guessed` once the protocol shows who
- * is who, and changes nothing else.
+ * is who, sets the parent of a flow of datagrams, and changes nothing else.
  */
 struct flow_facts {
     int64_t flow_id;
@@ -128,7 +128,7 @@ struct worker_services {
 };
 
 /*
- * What the streams stage calls with the ordered bytes of each TCP flow (the
+ * What the streams stage calls with the ordered bytes of each TCP flow, and the first datagrams of each UDP flow (the
  * conversations; see dissectors/conversation.h). `time_us` is the capture time of the
  * packet that made the call possible. Bytes are borrowed for the length of the call.
  */
@@ -158,6 +158,16 @@ struct stream_reader {
     void (*refresh)(void *conversation, int64_t time_us);
     /* The flow is over: the reader writes what it has not yet written and frees everything. */
     void (*close)(void *conversation, int64_t time_us);
+
+    /*
+     * A UDP flow's first datagram that has bytes: who wants to read the flow answers with what the calls below and
+     * refresh and close get back. NULL: nobody does, and there are no more calls. It is asked of every UDP flow, and must be
+     * quick. Bytes are as captured: the end of a datagram may be missing.
+     */
+    void *(*open_datagrams)(const struct worker_services *services, struct flow_facts *facts, enum side from, struct bytes first, int64_t time_us);
+    /* The next datagram, beginning with the first, DATAGRAMS_SHOWN of them at most. False: no more are wanted. */
+    bool (*datagram)(void *conversation, enum side from, struct bytes bytes, int64_t time_us);
 };
+#define DATAGRAMS_SHOWN 64
 
 #endif

@@ -14,14 +14,17 @@
  * dialogue in its own order. Bytes that come while dissecting are given to the
  * dissector where they lie; only what it leaves unread is copied.
  *
- * Leaves out: datagrams; they are named by nDPI alone.
+ * Datagrams are not put in any order: a dissector that wants a UDP flow says so of the first one, and reads it and those
+ * that follow as they come. All others are named by nDPI alone.
  */
 #include "dissectors/conversation.h"
 
 #include "base/finding.h"
 #include "base/memory.h"
 #include "dissectors/dissector.h"
+#include "dissectors/kept.h"
 #include "dissectors/login_failures.h"
+#include "dissectors/rdp_peers.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,8 +33,6 @@
 #define IDENTIFY_PIECES 64
 /* Most rounds in which the two sides may wake each other for the same bytes. */
 #define WAKE_ROUNDS 64
-/* A side's buffer of at most so many bytes is kept when it is empty. */
-#define KEPT_SPARE 1024
 
 enum phase {
     PHASE_IDENTIFYING,
@@ -48,14 +49,6 @@ struct piece {
     enum ending ending;
     uint64_t count; /* bytes; the bytes of a side lie in its `kept`, in order */
     int64_t time_us;
-};
-
-/* Unread bytes of one side. Owned. */
-struct kept {
-    uint8_t *bytes;
-    size_t first; /* start of the unread ones */
-    size_t end;
-    size_t capacity;
 };
 
 struct side_state {
@@ -84,60 +77,6 @@ struct conversation {
     struct piece *pieces; /* IDENTIFYING, UNCLAIMED; owned, IDENTIFY_PIECES long, made with the first piece */
     unsigned piece_count;
 };
-
-/* ---- unread bytes ---- */
-
-static struct bytes kept_bytes(const struct kept *kept)
-{
-    if (kept->bytes == NULL)
-        return bytes_of(NULL, 0);
-    return bytes_of(kept->bytes + kept->first, kept->end - kept->first);
-}
-
-static void kept_free(struct kept *kept)
-{
-    memory_free(kept->bytes);
-    *kept = (struct kept){.first = 0};
-}
-
-/* Empties it; a small buffer stays for the next rest, so that split units cost no allocation each. */
-static void kept_clear(struct kept *kept)
-{
-    if (kept->capacity > KEPT_SPARE) {
-        kept_free(kept);
-        return;
-    }
-    kept->first = 0;
-    kept->end = 0;
-}
-
-static bool kept_append(struct kept *kept, struct bytes more)
-{
-    size_t unread = kept->end - kept->first;
-
-    if (more.length == 0)
-        return true;
-    if (kept->first > 0) {
-        memmove(kept->bytes, kept->bytes + kept->first, unread);
-        kept->first = 0;
-        kept->end = unread;
-    }
-    if (unread + more.length > kept->capacity) {
-        size_t capacity = kept->capacity == 0 ? 512 : kept->capacity;
-        uint8_t *grown;
-
-        while (capacity < unread + more.length)
-            capacity *= 2;
-        grown = memory_resize(kept->bytes, capacity);
-        if (grown == NULL)
-            return false;
-        kept->bytes = grown;
-        kept->capacity = capacity;
-    }
-    memcpy(kept->bytes + kept->end, more.at, more.length);
-    kept->end += more.length;
-    return true;
-}
 
 /* ---- the dissector at work ---- */
 
@@ -678,14 +617,70 @@ static void on_close(void *argument, int64_t time_us)
     memory_free(conversation);
 }
 
+/* What a worker remembers beyond a flow. */
+struct worker_memory {
+    struct login_failures *login_failures;
+    struct rdp_peers *rdp_peers;
+};
+
 static void *on_begin(void)
 {
-    return login_failures_new();
+    struct worker_memory *memory = memory_new_zeroed(1, sizeof *memory);
+
+    if (memory == NULL)
+        return NULL;
+    memory->login_failures = login_failures_new();
+    memory->rdp_peers = rdp_peers_new();
+    return memory;
 }
 
-static void on_finish(void *memory)
+static void on_finish(void *argument)
 {
-    login_failures_free(memory);
+    struct worker_memory *memory = argument;
+
+    if (memory == NULL)
+        return;
+    login_failures_free(memory->login_failures);
+    rdp_peers_free(memory->rdp_peers);
+    memory_free(memory);
+}
+
+/* ---- datagrams ---- */
+
+static const struct dissector *find_datagram_dissector(struct flow_facts *facts, enum side from, struct bytes first, bool *is_turned)
+{
+    for (const struct dissector *const *dissector = dissectors; *dissector != NULL; dissector++) {
+        if ((*dissector)->match_datagram != NULL && (*dissector)->match_datagram(facts, from, first, is_turned))
+            return *dissector;
+    }
+    return NULL;
+}
+
+static void *on_open_datagrams(const struct worker_services *services, struct flow_facts *facts, enum side from, struct bytes first, int64_t time_us)
+{
+    bool is_turned = false;
+    const struct dissector *dissector = find_datagram_dissector(facts, from, first, &is_turned);
+    struct conversation *conversation = dissector != NULL ? memory_new_zeroed(1, sizeof *conversation) : NULL;
+
+    if (conversation == NULL)
+        return NULL;
+    if (is_turned)
+        services->turn_around(services->worker, facts);
+    conversation->services = services;
+    conversation->facts = facts;
+    conversation->now_us = time_us;
+    (void)start_dissecting(conversation, dissector, NULL);
+    return conversation;
+}
+
+static bool on_datagram(void *argument, enum side from, struct bytes bytes, int64_t time_us)
+{
+    struct conversation *conversation = argument;
+
+    conversation->now_us = time_us;
+    if (conversation->phase != PHASE_DISSECTING)
+        return false;
+    return conversation->dissector->on_datagram(conversation, conversation->state, from, cursor_over(bytes));
 }
 
 const struct stream_reader conversation_reader = {
@@ -698,6 +693,8 @@ const struct stream_reader conversation_reader = {
     .end = on_end,
     .refresh = on_refresh,
     .close = on_close,
+    .open_datagrams = on_open_datagrams,
+    .datagram = on_datagram,
 };
 
 /* ---- what dissectors call ---- */
@@ -737,7 +734,21 @@ const struct recording_options *conversation_recording(const struct conversation
 
 struct login_failures *conversation_login_failures(const struct conversation *conversation)
 {
-    return conversation->services->reader_memory;
+    const struct worker_memory *memory = conversation->services->reader_memory;
+
+    return memory != NULL ? memory->login_failures : NULL;
+}
+
+struct rdp_peers *conversation_rdp_peers(const struct conversation *conversation)
+{
+    const struct worker_memory *memory = conversation->services->reader_memory;
+
+    return memory != NULL ? memory->rdp_peers : NULL;
+}
+
+void conversation_set_parent(struct conversation *conversation, int64_t flow_id)
+{
+    conversation->facts->parent_flow_id = flow_id;
 }
 
 void conversation_write(struct conversation *conversation, const struct record_table *table, const void *record)

@@ -14,6 +14,7 @@
 
 struct conversation;
 struct login_failures;
+struct rdp_peers;
 
 /* What a dissector says after each call of on_data. */
 enum verdict {
@@ -106,6 +107,15 @@ struct dissector {
 
     /* Always the last call: write the rows that are not written yet, free what the state owns. */
     void (*close)(struct conversation *conversation, void *state);
+
+    /*
+     * Of a dissector of datagrams, whose `match`, on_data, on_gap and on_end are NULL. Whether the first datagram of a UDP
+     * flow is of this protocol; asked of every UDP flow, so it looks at few bytes. *is_turned is set where it shows that
+     * who sent it is the server.
+     */
+    bool (*match_datagram)(const struct flow_facts *flow, enum side from, struct bytes first, bool *is_turned);
+    /* The next datagram, as far as it was captured, beginning with the first. False: no more are wanted. At most DATAGRAMS_SHOWN. */
+    bool (*on_datagram)(struct conversation *conversation, void *state, enum side from, struct cursor datagram);
 };
 
 /*
@@ -136,6 +146,12 @@ const struct recording_options *conversation_recording(const struct conversation
 
 /* What login_failures.h counts on this worker; NULL where nothing is counted. */
 struct login_failures *conversation_login_failures(const struct conversation *conversation);
+
+/* What rdp_peers.h remembers on this worker; NULL where nothing is remembered. */
+struct rdp_peers *conversation_rdp_peers(const struct conversation *conversation);
+
+/* This flow of datagrams belongs to another one. */
+void conversation_set_parent(struct conversation *conversation, int64_t flow_id);
 
 /* Writes one row; see struct worker_services. */
 void conversation_write(struct conversation *conversation, const struct record_table *table, const void *record);

@@ -15,6 +15,7 @@
  *                                             is_searching, until find_pdu
  */
 #include "base/file.h"
+#include "dissectors/rdp_peers.h"
 #include "dissectors/rdp_record.h"
 #include "dissectors/rdp_security.h"
 #include "dissectors/rdp_session.h"
@@ -74,11 +75,8 @@ static void rdp_open(struct conversation *conversation, void *state, void *from_
 
     (void)from_before;
     rdp->facts.cookie.limit = COOKIE_LIMIT;
-    for (int side = 0; side < SIDE_COUNT; side++) {
+    for (int side = 0; side < SIDE_COUNT; side++)
         rdp->side[side].is_silent = !conversation_has_start(conversation, (enum side)side);
-        if (rdp->side[side].is_silent)
-            rdp_shape_lost(&rdp->facts.shape, (enum side)side);
-    }
 }
 
 static void tell_malformed(struct conversation *conversation, struct rdp *rdp, enum side from, const char *what)
@@ -94,6 +92,7 @@ static void tell_malformed(struct conversation *conversation, struct rdp *rdp, e
 static void on_request(struct conversation *conversation, struct rdp *rdp, struct cursor *variable)
 {
     rdp->side[FROM_CLIENT].phase = RDP_CONNECT;
+    rdp_peers_begin(conversation);
     rdp_shape_reached(conversation, &rdp->facts.shape, RDP_REACHED_NEGOTIATION);
     if (!rdp_read_request(variable, &rdp->facts))
         tell_malformed(conversation, rdp, FROM_CLIENT, "the connection request");
@@ -123,6 +122,7 @@ static enum verdict on_confirm(struct conversation *conversation, struct rdp *rd
     const struct rdp_number *selected = &rdp->facts.selected;
 
     rdp->side[FROM_SERVER].phase = RDP_CONNECT;
+    rdp_peers_begin(conversation);
     rdp_shape_reached(conversation, &rdp->facts.shape, RDP_REACHED_NEGOTIATION);
     if (!rdp_read_confirm(variable, &rdp->facts))
         tell_malformed(conversation, rdp, FROM_SERVER, "the connection confirm");
@@ -443,6 +443,7 @@ static void rdp_close(struct conversation *conversation, void *state)
 
     if (rdp->is_moved)
         return;
+    rdp_peers_end(conversation);
     rdp_session_end(rdp->facts.share, conversation);
     rdp_write_rows(conversation, &rdp->facts);
     rdp_facts_free(&rdp->facts);

@@ -102,15 +102,16 @@ static void tell_too_many(struct conversation *conversation, struct rdp_number c
 static void fill_shape(struct conversation *conversation, const struct rdp_facts *facts, struct rdp_session *row)
 {
     const struct rdp_shape *shape = &facts->shape;
-    int64_t idle_us = rdp_shape_idle_us(shape, conversation_flow(conversation)->last_us);
+    const struct flow_facts *flow = conversation_flow(conversation);
+    int64_t idle_us = rdp_shape_idle_us(shape, flow->last_us);
     int interactive = rdp_shape_interactive(shape);
 
     if (shape->login != RDP_LOGIN_UNKNOWN)
         row->auth_result = record_text_of(shape->login == RDP_LOGIN_SUCCESS ? "success" : "failure");
     row->phase_reached = record_text_of(rdp_reached_name(shape->reached));
-    if (rdp_shape_has_payload(shape, FROM_CLIENT))
+    if (flow->has_start[FROM_CLIENT] && rdp_shape_has_payload(shape, FROM_CLIENT))
         row->client_payload = record_integer((int64_t)shape->payload[FROM_CLIENT]);
-    if (rdp_shape_has_payload(shape, FROM_SERVER))
+    if (flow->has_start[FROM_SERVER] && rdp_shape_has_payload(shape, FROM_SERVER))
         row->server_payload = record_integer((int64_t)shape->payload[FROM_SERVER]);
     if (idle_us >= 0)
         row->idle_seconds = record_real((double)idle_us / 1e6);

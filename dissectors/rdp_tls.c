@@ -4,6 +4,7 @@
 #include "dissectors/rdp_tls.h"
 
 #include "base/memory.h"
+#include "dissectors/rdp_peers.h"
 
 /* The session while TLS has the flow. `outer` first: TLS knows no more of it. */
 struct rdp_tls {
@@ -52,6 +53,7 @@ static void on_close(struct conversation *conversation, struct tls_outer *outer)
 {
     struct rdp_tls *rdp = rdp_of(outer);
 
+    rdp_peers_end(conversation);
     rdp_write_rows(conversation, &rdp->facts);
     rdp_facts_free(&rdp->facts);
     memory_free(rdp);

@@ -7,6 +7,7 @@
     DISSECTOR(ftp) \
     DISSECTOR(http) \
     DISSECTOR(rdp) \
+    DISSECTOR(rdpeudp) \
     DISSECTOR(smtp) \
     DISSECTOR(ssh) \
     DISSECTOR(tls) \

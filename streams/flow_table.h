@@ -126,7 +126,8 @@ struct flow {
     uint8_t timeout_class;
     bool is_early;      /* it lies among the early flows of struct streams */
     bool is_closed;     /* TCP: both sides ended, or reset */
-    bool wants_data;    /* the reader still wants bytes */
+    bool wants_data;    /* the reader still wants bytes, or datagrams */
+    uint8_t datagrams_shown;
     bool has_vlan;
     uint16_t vlan;
     struct tunnel_path *tunnel; /* owned; of its first packet; NULL: none */

@@ -424,6 +424,8 @@ struct flow *streams_new_flow(struct streams *streams, const struct packet *pack
         flow_table_set_due(&streams->table, flow, DUE_FIRST, streams->now_us + (int64_t)DUE_SECONDS_FIRST * 1000000);
     if (flow->wants_data)
         meet_expectation(streams, flow);
+    else
+        flow->wants_data = packet->protocol == IP_PROTOCOL_UDP && streams->options.reader->open_datagrams != NULL;
     return flow;
 }
 
@@ -466,6 +468,20 @@ static void count_datagram(struct flow *flow, const struct packet *packet, enum 
 {
     flow->bytes[from] += packet->payload.length;
     flow->missing[from] += packet->payload_length - packet->payload.length;
+}
+
+/* Shows the reader the next datagram of a flow that it reads, or may want to read. */
+static void show_datagram(struct streams *streams, struct flow *flow, const struct packet *packet, enum endpoint from)
+{
+    const struct stream_reader *reader = streams->options.reader;
+
+    if (packet->payload.length == 0)
+        return;
+    if (flow->conversation == NULL)
+        flow->conversation = reader->open_datagrams(&streams->services, &flow->facts, flow_side(flow, from), packet->payload, packet->time_us);
+    /* the reader may have found who is the client */
+    flow->wants_data = flow->conversation != NULL && reader->datagram(flow->conversation, flow_side(flow, from), packet->payload, packet->time_us) &&
+                       ++flow->datagrams_shown < DATAGRAMS_SHOWN;
 }
 
 static bool is_end_acknowledged(const struct tcp_flow *tcp, enum endpoint sender)
@@ -545,6 +561,8 @@ static void on_packet(struct streams *streams, const struct packet *packet, cons
     feed_naming(streams, flow, packet);
     if (flow->tcp == NULL) {
         count_datagram(flow, packet, from);
+        if (flow->wants_data)
+            show_datagram(streams, flow, packet, from);
     } else {
         flow = tcp_packet(streams, flow, packet, from);
         if (flow == NULL)

@@ -7,6 +7,8 @@ Valid Ethernet, IPv4 and TCP with right checksums and handshakes, by the means o
 program; ssh/vlan is made from DIR/ssh/openssh.
 """
 import argparse
+import hashlib
+import ipaddress
 import pathlib
 import struct
 import subprocess
@@ -130,7 +132,83 @@ def rdp_x509(case):
     talk.server(hostile.x224_data(hostile.ber(b"\x7f\x66", body)))
 
 
-CONVERSATIONS = {"smtp/headers": (smtp_headers, 25), "ftp/system": (ftp_system, 21), "ftp/logins": (ftp_logins, 21),
+def udp_frame(source, target, payload):
+    """Ethernet, IPv4 and UDP."""
+    addresses = ipaddress.ip_address(source[0]).packed + ipaddress.ip_address(target[0]).packed
+    udp = struct.pack("!HHHH", source[1], target[1], 8 + len(payload), 0) + payload
+    udp = udp[:6] + struct.pack("!H", tcp.checksum(addresses + struct.pack("!HH", 17, len(udp)) + udp) or 0xFFFF) + udp[8:]
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0x4000, 64, 17, 0) + addresses
+    header = header[:10] + struct.pack("!H", tcp.checksum(header)) + header[12:]
+    return bytes.fromhex("0200000000020200000000010800") + header + udp
+
+
+class Transport:
+    """One RDPEUDP flow beside a conversation, in its time."""
+
+    def __init__(self, talk, port):
+        self.talk = talk
+        self.ends = {"client": (hostile.CLIENT, port), "server": (hostile.SERVER, 3389)}
+
+    def says(self, side, payload):
+        other = "server" if side == "client" else "client"
+        self.talk.frames.append((self.talk.time, udp_frame(self.ends[side], self.ends[other], payload)))
+        self.talk.time += 500
+
+    def syn(self, version, lossy=False, correlation=b"", cookie_hash=b""):
+        """[MS-RDPEUDP] 2.2.2.1, 2.2.2.5 and 2.2.2.9, padded to the MTU."""
+        flags = 0x0001 | (0x0200 if lossy else 0) | (0x0800 if correlation else 0) | (0x1000 if version else 0)
+        more = (correlation + bytes(16) if correlation else b"") + (struct.pack("!HH", 1, version) + cookie_hash if version else b"")
+        self.says("client", (struct.pack("!IHHIHH", 0xFFFFFFFF, 64, flags, 0x1000, 1232, 1232) + more).ljust(1232, b"\0"))
+
+    def syn_ack(self, version):
+        """Windows does not repeat that it is lossy."""
+        flags = 0x0005 | (0x1000 if version else 0)
+        more = struct.pack("!HH", 1, version) if version else b""
+        self.says("server", (struct.pack("!IHHIHH", 0x1000, 64, flags, 0x2000, 1232, 1200) + more).ljust(1232, b"\0"))
+
+    def data(self, side, payload, acknowledged=b"\2"):
+        """2.2.3: an acknowledgment with its vector, then source data."""
+        vector = struct.pack("!H", len(acknowledged)) + acknowledged
+        self.says(side, struct.pack("!IHH", 0x1001, 64, 0x000C) + vector + b"\0" * (-len(vector) % 4) + struct.pack("!II", 0x1002, 0x1002) + payload)
+
+    def packet(self, side, flags, before, payload):
+        """[MS-RDPEUDP2] 2.2.1: the prefix changes places with the eighth byte."""
+        packet = bytearray(b"\0" + struct.pack("<H", 0xC000 | flags) + before + struct.pack("<H", 1) + payload)
+        packet[0], packet[7] = packet[7], packet[0]
+        self.says(side, bytes(packet))
+
+
+def dtls_handshake(kind, body):
+    """RFC 6347, 4.1 and 4.2.2."""
+    length = struct.pack("!I", len(body))[1:]
+    message = bytes([kind]) + length + bytes(5) + length + body
+    return struct.pack("!BHHIHH", 22, 0xFEFD, 0, 0, 0, len(message)) + message
+
+
+def rdp_udp(case):
+    """A session that negotiates TLS, and UDP transports beside it: RDPEUDP2 with TLS, lossy RDPEUDP with DTLS, one that is not answered, one whose SYN is missing."""
+    talk = case.start("session").client(hostile.tpkt(b"\x0e\xe0\0\0\0\0\0" + b"\x01\0\x08\0\x01\0\0\0"))
+    talk.server(hostile.tpkt(b"\x0e\xd0\0\0\x12\x34\0" + b"\x02\0\x08\0\x01\0\0\0"))
+    hello = bytes(32) + b"\0" + struct.pack("!HH", 2, 0xC02F) + b"\x01\0"
+    answer = bytes(range(32)) + b"\0" + struct.pack("!HB", 0xC02F, 0)
+    reliable = Transport(talk, 50001)
+    reliable.syn(0x0101, correlation=bytes(range(16)), cookie_hash=hashlib.sha256(b"a cookie of 16 b").digest())
+    reliable.syn_ack(0x0101)
+    reliable.packet("client", 0x114, b"\x01" + struct.pack("<HH", 500, 100) + struct.pack("<H", 100), tls_handshake(1, b"\x03\x03" + hello))
+    reliable.packet("server", 0x045, struct.pack("<H", 100) + bytes(4) + b"\x02\x01\x02" + b"\x10" + struct.pack("<H", 100),
+                    tls_handshake(2, b"\x03\x03" + answer))
+    lossy = Transport(talk, 50002)
+    lossy.syn(2, lossy=True)
+    lossy.syn_ack(2)
+    lossy.data("client", dtls_handshake(1, b"\xfe\xfd" + hello))
+    lossy.data("server", dtls_handshake(3, b"\xfe\xfd\x04abcd"), b"\1\2\3")
+    lossy.data("client", dtls_handshake(1, b"\xfe\xfd" + bytes(32) + b"\0\x04abcd" + hello[33:]))
+    lossy.data("server", dtls_handshake(2, b"\xfe\xfd" + answer))
+    Transport(talk, 50003).syn(0)
+    Transport(talk, 50004).syn_ack(2)
+
+
+CONVERSATIONS = {"rdp/udp": (rdp_udp, 3389), "smtp/headers": (smtp_headers, 25), "ftp/system": (ftp_system, 21), "ftp/logins": (ftp_logins, 21),
                  "ftp/step": (ftp_step, 21), "ftp/ccc": (ftp_ccc, 21), "tls/alpn": (tls_alpn, 443), "rdp/x509": (rdp_x509, 3389), **mails.CONVERSATIONS}
 
 

@@ -88,6 +88,29 @@ static bool deliver(void *conversation, enum side from, struct bytes bytes, int6
     return goes_on;
 }
 
+/* Each step a datagram, in memory of its own. */
+static void play_datagrams(const struct dialogue *dialogue, const struct worker_services *services)
+{
+    struct flow_facts facts = {.flow_id = 1, .client_port = 50000, .server_port = dialogue->server_port};
+    void *conversation = NULL;
+    bool goes_on = true;
+
+    for (size_t i = 0; i < dialogue->count && goes_on; i++) {
+        const struct step *step = &dialogue->steps[i];
+        uint8_t *copy = malloc(step->says.length);
+        struct bytes bytes = bytes_of(copy, step->says.length);
+
+        memcpy(copy, step->says.at, step->says.length);
+        if (conversation == NULL)
+            conversation = conversation_reader.open_datagrams(services, &facts, step->from, bytes, (int64_t)i + 1);
+        goes_on = conversation != NULL && conversation_reader.datagram(conversation, step->from, bytes, (int64_t)i + 1);
+        free(copy);
+    }
+    if (conversation != NULL)
+        conversation_reader.close(conversation, (int64_t)dialogue->count + 1);
+    played_protocol = facts.protocol;
+}
+
 static void play_connection(const struct dialogue *dialogue, const struct worker_services *services, unsigned number, size_t most)
 {
     uint8_t client[4] = {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
@@ -109,6 +132,8 @@ static void play_connection(const struct dialogue *dialogue, const struct worker
         struct cursor rest = cursor_over(step->says);
         int64_t time_us = start_us + (int64_t)i + 1;
 
+        if (step->ends)
+            conversation_reader.end(conversation, step->from, ENDING_FIN, time_us);
         if (step->misses > 0)
             goes_on = conversation_reader.gap(conversation, step->from, step->misses, time_us);
         while (goes_on && cursor_left(&rest) > 0)
@@ -131,9 +156,13 @@ static void play(const struct dialogue *dialogue, size_t most, struct text *out)
     };
     unsigned number = 0;
 
-    do
-        play_connection(dialogue, &services, number++, most);
-    while (number < dialogue->connections);
+    do {
+        if (dialogue->is_datagrams)
+            play_datagrams(dialogue, &services);
+        else
+            play_connection(dialogue, &services, number, most);
+        number++;
+    } while (number < dialogue->connections);
     conversation_reader.finish(services.reader_memory);
 }
 

@@ -6,11 +6,12 @@
 
 #include "base/flow.h"
 
-/* One step: bytes that a side says, or bytes of it that are missing. */
+/* One step: bytes that a side says, or bytes of it that are missing, or its end. */
 struct step {
     enum side from;
     struct bytes says;
     uint64_t misses; /* > 0: a gap instead */
+    bool ends;       /* a FIN instead */
 };
 
 #define SAYS_BYTES(SIDE, BYTES, LENGTH) \
@@ -37,6 +38,7 @@ struct dialogue {
     unsigned connections; /* played so often by one worker, one connection after the other; 0: once */
     int64_t apart_us;     /* what lies between the starts of two connections */
     bool clients_differ;  /* each connection comes from another address */
+    bool is_datagrams;    /* each step is a datagram of a UDP flow */
 };
 
 /*
