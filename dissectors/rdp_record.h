@@ -195,6 +195,11 @@ void rdp_write_session(struct conversation *conversation, const struct rdp_facts
 /* Writes the session's row and its channels', and the findings of the limits that were reached. */
 void rdp_write_rows(struct conversation *conversation, const struct rdp_facts *facts);
 
+/* ---- rdp_findings.c ---- */
+
+/* The findings of how the session is protected, and of how the client calls itself. Once, when it is over. */
+void rdp_tell_protection(struct conversation *conversation, const struct rdp_facts *facts);
+
 /* ---- rdp_describe.c: the columns of the session's row that the connection fills ---- */
 
 /* Room for a number that has no name. */

@@ -161,6 +161,7 @@ static void tell_findings(struct conversation *conversation, const struct rdp_fa
         conversation_finding(conversation, "warning", "rdp_too_many_monitors", "the client names %" PRIu32 " monitors; %d are allowed, the rest was not kept",
                              settings->monitors_claimed.value, RDP_MONITORS_LIMIT);
     tell_ms_t120(conversation, settings);
+    rdp_tell_protection(conversation, facts);
     tell_tampered(conversation, facts->requested, settings->requested_echo, "what the client requests is");
     tell_tampered(conversation, facts->selected, settings->selected_echo, "what the server selects is");
     if (settings->certificate.is_well_signed.is_known && settings->certificate.is_well_signed.value == 0)

@@ -18,6 +18,20 @@
 #define CONFIRM 0xd0
 #define CLIENT_HELLO "\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03" "0123456789abcdef0123456789abcdef" "\x00\x00\x02\x13\x01\x01\x00\x00\x00"
 
+/* Findings but those of how the session is protected, which are written last. */
+static unsigned complaints(void)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < dialogue_rows("finding"); i++) {
+        const char *name = dialogue_value("finding", i, "name");
+
+        count += strcmp(name, "rdp_no_tls") != 0 && strcmp(name, "rdp_no_nla") != 0 && strcmp(name, "rdp_weak_encryption") != 0 &&
+                 strcmp(name, "rdp_self_signed") != 0;
+    }
+    return count;
+}
+
 /* A whole connection in standard RDP security. */
 enum script_step {
     STEP_REQUEST,
@@ -125,7 +139,7 @@ UNIT_TEST(rdp_reads_the_whole_connection)
     CHECK_TEXT(CHANNEL(0, "client_bytes"), "0");
     CHECK_TEXT(CHANNEL(0, "server_bytes"), "307");
     CHECK_TEXT(CHANNEL(1, "client_bytes"), "20");
-    CHECK(dialogue_rows("finding") == 0);
+    CHECK(complaints() == 0);
     free(script);
 }
 
@@ -148,7 +162,7 @@ UNIT_TEST(rdp_cut_or_split_anywhere)
             CHECK_TEXT(CHANNEL(0, "server_bytes"), "307");
             dialogue_play(&(struct dialogue){.server_port = 3389, .steps = steps, .count = i + 1});
             check_nothing_invented();
-            CHECK(dialogue_rows("finding") == 0);
+            CHECK(complaints() == 0);
         }
     }
     free(script);
@@ -265,7 +279,7 @@ UNIT_TEST(rdp_more_channels_than_allowed)
     CHECK(dialogue_rows("rdp_channel") == 2);
     CHECK_TEXT(CHANNEL(1, "name"), "");
     CHECK_TEXT(CHANNEL(1, "channel_id"), "1005");
-    CHECK(dialogue_rows("finding") == 2);
+    CHECK(complaints() == 2);
 }
 
 /* ---- negotiation ---- */
@@ -294,7 +308,7 @@ UNIT_TEST(rdp_hands_over_to_tls)
     CHECK_TEXT(SESSION("selected_protocol"), "HYBRID");
     CHECK(dialogue_rows("tls_session") == 1);
     CHECK_TEXT(dialogue_protocol(), "tls");
-    CHECK(dialogue_rows("finding") == 0);
+    CHECK(complaints() == 0);
 }
 
 UNIT_TEST(rdp_refused_and_not_understood)
@@ -304,7 +318,7 @@ UNIT_TEST(rdp_refused_and_not_understood)
     play_negotiation(3389, VARIABLE(ASKS("\x00")), VARIABLE("\x03\x00\x08\x00\x05\x00\x00\x00"), disconnect, 1);
     CHECK_TEXT(SESSION("negotiation_failure"), "HYBRID_REQUIRED_BY_SERVER");
     CHECK_TEXT(SESSION("selected_protocol"), "");
-    CHECK(dialogue_rows("finding") == 0);
+    CHECK(complaints() == 0);
     play_negotiation(3389, VARIABLE(ASKS("\x21")), VARIABLE("\x03\x00\x08\x00\x77\x00\x00\x00"), disconnect, 1);
     CHECK_TEXT(SESSION("requested_protocols"), "SSL,0x20");
     CHECK_TEXT(SESSION("negotiation_failure"), "0x00000077");
@@ -385,7 +399,7 @@ UNIT_TEST(rdp_tls_of_one_side_only)
     PLAY(3389, early);
     CHECK_TEXT(SESSION("selected_protocol"), "SSL");
     CHECK(dialogue_rows("tls_session") == 1);
-    CHECK(dialogue_rows("finding") == 0);
+    CHECK(complaints() == 0);
     /* the answer is lost */
     early[2] = MISSES(FROM_SERVER, 19);
     PLAY(3389, early);
@@ -406,7 +420,7 @@ UNIT_TEST(rdp_finds_its_feet_after_a_gap)
     CHECK_TEXT(SESSION("client_name"), "CLIENT");
     CHECK_TEXT(SESSION("encryption_level"), "");
     CHECK_TEXT(CHANNEL(0, "channel_id"), "");
-    CHECK(dialogue_rows("finding") == 0);
+    CHECK(complaints() == 0);
     /* inside a PDU whose length is known: the next one is counted */
     memcpy(steps, script->steps, STEPS * sizeof steps[0]);
     memmove(steps + STEP_SERVER_DATA + 1, steps + STEP_SERVER_DATA, (STEPS - STEP_SERVER_DATA) * sizeof steps[0]);
@@ -418,7 +432,7 @@ UNIT_TEST(rdp_finds_its_feet_after_a_gap)
     steps[STEP_SERVER_DATA + 1] = MISSES(FROM_SERVER, data.length + 1000);
     dialogue_play(&(struct dialogue){.server_port = 3389, .steps = steps, .count = STEPS + 1});
     CHECK_TEXT(CHANNEL(0, "server_bytes"), "307");
-    CHECK(dialogue_rows("finding") == 0);
+    CHECK(complaints() == 0);
     free(script);
 }
 
@@ -455,7 +469,7 @@ UNIT_TEST(rdp_lies_of_one_side_leave_the_other)
     CHECK_TEXT(CHANNEL(0, "server_bytes"), "307");
     CHECK_TEXT(CHANNEL(1, "client_bytes"), "20"); /* its next PDU that fits */
     CHECK_TEXT(FINDING("name"), "rdp_malformed");
-    CHECK(dialogue_rows("finding") == 1);
+    CHECK(complaints() == 1);
     free(script);
 }
 
