@@ -34,7 +34,7 @@
     COLUMN(R, text, auth_result, \
            "'success' or 'failure' (the connection ended without success), inferred; NULL before it is over and where bytes are missing") \
     COLUMN(R, text, auth_method, "the method that was answered last, inferred: 'none', 'password', 'publickey', 'keyboard-interactive'") \
-    LATER(R, text, activity, "what was done: 'shell', 'command', 'sftp', 'scp', 'tunnel' or 'none'; a guess") \
+    COLUMN(R, text, activity, "what was done: 'shell', 'command', 'sftp', 'scp', 'tunnel' or 'none'; a guess") \
     LATER(R, integer, keystrokes, "keys typed in a shell; a guess") \
     COLUMN(R, integer, bytes_up, \
            "payload bytes, client to server, after the keys were exchanged: packets without length field, MAC and the least padding, so up to 15 " \
@@ -52,7 +52,12 @@
     COLUMN(R, text, probe, \
            "of a client that left without asking for a login: how far it went: 'version' (identifications alone), 'kex' (a key exchange), " \
            "'auth_methods' " \
-           "(which methods there are)")
+           "(which methods there are)") \
+    LATER(R, text, activity_detail, \
+           "more of the activity: 'scp over sftp', 'old protocol, up', 'local', 'dynamic', 'remote', 'stdio', 'rsync', 'x11'; a guess") \
+    COLUMN(R, text, transfer_direction, "which way files went by sftp or scp: 'up' (to the server), 'down', 'both'; a guess") \
+    COLUMN(R, integer, transfer_size, "the bytes of these files together, to within two percent; NULL where compression or loss hides it; a guess") \
+    COLUMN(R, integer, transfer_files, "how many they are; a guess")
 
 #define SSH_EVENT(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
