@@ -90,7 +90,7 @@ static bool is_uncertain(const struct ssh_activity *activity, enum side from, ui
     uint64_t open = activity->shape->side[from].layout.block / 2u;
 
     if (files->small_chunks && from == FROM_SERVER)
-        open = 3 * EOF_ADDS;
+        open = files->server_is_openssh ? 3 * EOF_ADDS : size; /* others tell each end of file in a packet of its own */
     return files->has_gap || open * 100 > size * UNCERTAIN_PERCENT;
 }
 
@@ -241,6 +241,7 @@ void ssh_files_on_turn(struct conversation *conversation, struct ssh *ssh, struc
 
     files->small_chunks = bytes_begin_nocase(text_bytes(&ssh->side[FROM_CLIENT].identification), "SSH-2.0-PuTTY");
     files->is_compressed = files->is_compressed || turn->is_compressed;
+    files->server_is_openssh = bytes_begin_nocase(text_bytes(&ssh->side[FROM_SERVER].identification), "SSH-2.0-OpenSSH");
     memcpy(files->now, turn->besides, sizeof files->now);
     files->has_gap = files->has_gap || (turn->after_gap && activity->shape->side[turn->from].layout.length_field == SSH_LENGTH_CLEAR);
     if (turn->is_compressed) {

@@ -2,7 +2,7 @@
  * ssh_activity_rekey.c - keys that are exchanged again (RFC 4253, 9), told by the lengths of what is encrypted then.
  *
  *  1. Each side sends a KEXINIT with the lists of its first one, which was in the clear: as long, but for the names that only the
- *     first one has ("ext-info-c", "kex-strict-c-v00@openssh.com"), and nothing else of that length (rekey).
+ *     first one has ("ext-info-c", "kex-strict-c-v00@openssh.com"), and nothing else of that length (case ssh/sessions-8: 01, 14).
  *  2. From its KEXINIT to its NEWKEYS, a side sends messages of the exchange alone (RFC 4253, 7.1): they are not for anybody else.
  *  3. Where packets are not told apart, the side that moves a file sends its KEXINIT in one burst with the file. The other
  *     side's shows that it is there, and its length is known.
@@ -13,16 +13,10 @@
 #define EXCHANGE_UNITS 6                   /* of one side behind its KEXINIT, NEWKEYS included */
 #define ONE_EXCHANGE_US ((int64_t)1000000) /* both sides' KEXINITs belong together within this */
 #define KEXINIT_LEAST 200
-
-static bool is_kexinit(const struct ssh *ssh, const struct ssh_activity *activity, const struct ssh_unit *unit)
-{
-    uint32_t most = ssh->side[unit->from].kexinit_length;
-
-    if (most < KEXINIT_LEAST || unit->is_compressed)
-        return false;
-    return unit->wire_length <= ssh_activity_wire(activity, unit->from, most) &&
-           unit->wire_length >= ssh_activity_wire(activity, unit->from, most - ONLY_IN_THE_FIRST);
-}
+#define TURNS_BEFORE 3      /* a session asks for something first */
+#define SIGNATURE_MOST 1200 /* the server's host key and signature */
+#define GROUP_MOST 1100     /* a number of 8192 bits */
+#define KEY_VARIES 48       /* public keys of one method differ by so much */
 
 /* The client's or the server's messages behind its KEXINIT, as far as this method makes them. */
 static uint32_t exchange_length(const struct ssh *ssh, enum side from)
@@ -35,6 +29,40 @@ static uint32_t exchange_length(const struct ssh *ssh, enum side from)
     else if (bytes_begin_nocase(method, "sntrup") || bytes_begin_nocase(method, "mlkem"))
         public_key = 1200;
     return from == FROM_CLIENT ? public_key : public_key + 200;
+}
+
+/* The client's KEXINIT and what it guesses, or answers, with: its public key, in one burst. */
+static bool is_kexinit_with_key(const struct ssh *ssh, const struct ssh_activity *activity, const struct ssh_unit *unit)
+{
+    uint32_t kexinit = ssh->side[FROM_CLIENT].kexinit_length;
+    uint32_t key = ssh_activity_wire(activity, FROM_CLIENT, exchange_length(ssh, FROM_CLIENT));
+
+    return activity->rekeying.was_seen[FROM_SERVER] && unit->time_us - activity->rekeying.time_us < ONE_EXCHANGE_US &&
+           unit->wire_length <= ssh_activity_wire(activity, FROM_CLIENT, kexinit) + key + KEY_VARIES &&
+           unit->wire_length + KEY_VARIES >= ssh_activity_wire(activity, FROM_CLIENT, kexinit - ONLY_IN_THE_FIRST) + key;
+}
+
+static bool is_kexinit(const struct ssh *ssh, const struct ssh_activity *activity, const struct ssh_unit *unit)
+{
+    uint32_t most = ssh->side[unit->from].kexinit_length;
+
+    /* The server's "hostkeys-00@openssh.com", right behind the login, can be as long by chance. */
+    if (most < KEXINIT_LEAST || unit->is_compressed || activity->turns < TURNS_BEFORE)
+        return false;
+    if (unit->from == FROM_CLIENT && !unit->is_packet && is_kexinit_with_key(ssh, activity, unit))
+        return true;
+    return unit->wire_length <= ssh_activity_wire(activity, unit->from, most) &&
+           unit->wire_length >= ssh_activity_wire(activity, unit->from, most - ONLY_IN_THE_FIRST);
+}
+
+/* None of that side's messages of the exchange is longer. */
+static uint32_t exchange_most(const struct ssh *ssh, enum side from)
+{
+    bool has_group = bytes_begin_nocase(text_bytes(&ssh->chosen[SSH_KEX]), "diffie-hellman");
+
+    if (from == FROM_SERVER)
+        return exchange_length(ssh, from) + SIGNATURE_MOST;
+    return has_group ? GROUP_MOST : exchange_length(ssh, from) + KEY_VARIES;
 }
 
 static uint64_t hidden_length(const struct ssh *ssh, const struct ssh_activity *activity, enum side from)
@@ -63,7 +91,7 @@ static void on_kexinit(struct conversation *conversation, struct ssh *ssh, struc
     rekeying->was_seen[other] = false;
     rekeying->hidden[other] += hidden_length(ssh, activity, other);
     if (other == FROM_CLIENT && rekeying->skips[other] == 0)
-        rekeying->skips[other] = 1; /* its public key */
+        rekeying->skips[other] = bytes_begin_nocase(text_bytes(&ssh->chosen[SSH_KEX]), "diffie-hellman-group-exchange") ? 2 : 1; /* its public key */
     ssh_activity_tell(conversation, ssh, unit->time_us, "rekey", "a packet as long as the first KEXINIT", "keys are exchanged again");
 }
 
@@ -79,7 +107,7 @@ bool ssh_rekeying_takes(struct conversation *conversation, struct ssh *ssh, stru
     if (rekeying->skips[unit->from] == 0)
         return false;
     /* What is longer than the exchange's messages ends it: there is data in it. */
-    if (unit->wire_length > ssh_activity_wire(activity, unit->from, exchange_length(ssh, unit->from) + (unit->from == FROM_SERVER ? 1200 : 64))) {
+    if (unit->wire_length > ssh_activity_wire(activity, unit->from, exchange_most(ssh, unit->from))) {
         rekeying->skips[unit->from] = 0;
         return false;
     }

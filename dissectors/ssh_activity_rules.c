@@ -18,6 +18,7 @@
 #define PTY_WITHOUT_MODES 41 /* pty-req without any, and without the terminal's name */
 #define LINE_LEAST 17        /* scp: "C0644 1 a" and LF */
 #define LINE_MOST 170
+#define FILE_ALONE 200       /* a file, where less tells of scp */
 #define FILE_FOR_SURE 20000  /* so much of it opens the window again, in one burst with the acknowledgement */
 #define ECHOES_OF_TERMINAL 2 /* keys that were echoed, where a terminal was asked for */
 #define ECHOES_ALONE 6       /* and where that is not known */
@@ -48,6 +49,7 @@ struct view {
     bool is_over;
     enum client client;
     bool server_is_openssh;
+    bool is_clear; /* packets are known one by one */
 };
 
 /* ---- reading turns ---- */
@@ -94,6 +96,11 @@ static bool is_tiny(const struct view *view, const struct ssh_turn *turn)
 static bool is_tiny_part(const struct view *view, const struct ssh_turn *turn, uint32_t part)
 {
     return part <= tiny_wire(view, turn);
+}
+
+static bool are_tiny(const struct view *view, const struct ssh_turn *turn)
+{
+    return turn->wire <= (uint64_t)turn->count * tiny_wire(view, turn) && turn->count <= 3;
 }
 
 static uint32_t last_part(const struct ssh_turn *turn)
@@ -145,8 +152,8 @@ static bool answers_server(const struct view *view, const struct ssh_turn *turn)
     if (turn->is_compressed)
         return is_long_pause || (is_pause && turn->wire <= wire(view, turn, SSH_PAYLOAD_CONFIRMED + 3) &&
                                  opening >= wire(view, before, SSH_PAYLOAD_NO_MORE + 4) && opening <= wire(view, before, OPEN_MOST));
-    return is_pause && ssh_activity_is(view->activity, turn, turn->wire, SSH_PAYLOAD_CONFIRMED) &&
-           opening >= wire(view, before, SSH_PAYLOAD_DIRECT_LEAST) && opening <= wire(view, before, OPEN_MOST);
+    return ssh_activity_is(view->activity, turn, turn->wire, SSH_PAYLOAD_CONFIRMED) && opening >= wire(view, before, SSH_PAYLOAD_DIRECT_LEAST) &&
+           opening <= wire(view, before, OPEN_MOST);
 }
 
 /* The turn that follows the opening says what the channel is for: it comes at once, and is longer than an answer to a keep-alive. */
@@ -172,6 +179,10 @@ static enum opening opening_of_compressed(const struct view *view, const struct 
     /* Alone, "no-more-sessions" is longer than the opening of a session ever becomes. */
     if (view->client == CLIENT_OPENSSH && turn->count == 1 && turn->wire > wire(view, turn, SSH_PAYLOAD_SESSION + 9) &&
         turn->wire <= wire(view, turn, SSH_PAYLOAD_NO_MORE + 9))
+        return OPENS_NOTHING;
+    /* A request of a session is answered by two packets of OpenSSH's server, the opening of a connection by one. */
+    if (view->client == CLIENT_OPENSSH && view->server_is_openssh && turn->count == 1 && view->is_clear && view->second + 2 < view->count &&
+        view->turn[view->second + 1].count == 1)
         return OPENS_NOTHING;
     return has_request(view) ? OPENS_SESSION : OPENS_NOTHING;
 }
@@ -214,7 +225,7 @@ static enum opening opening_of(const struct view *view)
     return OPENS_NOTHING;
 }
 
-/* ---- rule 1: sftp (sftp, sftp-several) ---- */
+/* ---- rule 1: sftp (cases ssh/sftp, ssh/sessions-1: 02; the new scp: ssh/sessions-3: 04) ---- */
 
 /*
  * The client's first message after the subsystem's answer is SSH_FXP_INIT, always as long; the server's is SSH_FXP_VERSION with
@@ -298,7 +309,7 @@ static bool rule_sftp(const struct view *view)
     return settle(view, SSH_ACTIVITY_SFTP, "sftp's INIT and VERSION by their sizes, then requests and answers", NULL);
 }
 
-/* ---- rule 2: the old scp (scp-up, scp-down) ---- */
+/* ---- rule 2: the old scp (case ssh/sessions-2: 15 up, ssh/sessions-5: 16 down) ---- */
 
 static bool is_line(const struct view *view, const struct ssh_turn *turn)
 {
@@ -313,10 +324,17 @@ static bool is_line(const struct view *view, const struct ssh_turn *turn)
 static bool is_scp_up(const struct view *view, unsigned line)
 {
     const struct ssh_turn *turn = &view->turn[line];
+    uint32_t most;
 
-    return line + 3 < view->count && turn->from == FROM_CLIENT && is_line(view, turn) && is_tiny_part(view, turn - 1, last_part(turn - 1)) &&
-           turn[-1].count > 1 && is_at_once(view, line) && is_tiny(view, turn + 1) && is_at_once(view, line + 2) && !is_tiny(view, turn + 2) &&
-           (turn[3].part[0] <= (turn[2].wire > FILE_FOR_SURE ? 3 : 1) * tiny_wire(view, turn + 3) || turn[3].wire > wire(view, turn + 3, 400));
+    if (line + 3 >= view->count || line == view->second || turn->from != FROM_CLIENT || !is_line(view, turn) || !is_at_once(view, line))
+        return false;
+    /* The byte comes behind the answer to the request, but for clients that want none (dbclient). */
+    if (!is_tiny_part(view, turn - 1, last_part(turn - 1)) ||
+        (turn[-1].count == 1 && (view->client != CLIENT_OTHER || turn[2].wire < wire(view, turn + 2, FILE_ALONE))))
+        return false;
+    most = (turn[2].wire > FILE_FOR_SURE ? 3 : 1) * tiny_wire(view, turn + 3);
+    return is_tiny(view, turn + 1) && is_at_once(view, line + 2) && !is_tiny(view, turn + 2) &&
+           (turn[3].part[0] <= most || turn[3].wire > wire(view, turn + 3, 400));
 }
 
 /* The client's byte 0, the server's line, a byte, the file, a byte: all at a program's pace. */
@@ -326,8 +344,8 @@ static bool is_scp_down(const struct view *view, unsigned zero)
     bool is_zero = zero == view->second ? turn->count == 2 && is_tiny_part(view, turn, turn->part[1]) : is_tiny(view, turn);
 
     return zero + 4 < view->count && turn->from == FROM_CLIENT && is_zero && is_at_once(view, zero) && is_line(view, turn + 1) &&
-           !is_tiny(view, turn + 1) && is_tiny(view, turn + 2) && is_at_once(view, zero + 2) && !is_tiny(view, turn + 3) && is_tiny(view, turn + 4) &&
-           is_at_once(view, zero + 4) && turn[3].wire > wire(view, turn + 3, 24);
+           !is_tiny(view, turn + 1) && is_tiny(view, turn + 2) && is_at_once(view, zero + 2) && !is_tiny(view, turn + 3) &&
+           are_tiny(view, turn + 4) && is_at_once(view, zero + 4) && turn[3].wire > wire(view, turn + 3, 24);
 }
 
 static bool rule_scp(const struct view *view)
@@ -346,15 +364,23 @@ static bool rule_scp(const struct view *view)
     return false;
 }
 
-/* ---- rule 3: a shell (shell, shell-password) ---- */
+/* ---- rule 3: a shell (case ssh/sessions-1: 01, 14; pty-req by itself: ssh/sessions-5: 09) ---- */
 
 /* SUCCESS, WINDOW_ADJUST, SUCCESS of OpenSSH's server; SUCCESS, SUCCESS of Dropbear's; and what follows of the shell in one burst with it. */
-static bool answers_terminal(const struct view *view, const struct ssh_turn *answer)
+static bool answers_terminal(const struct view *view, const struct ssh_turn *answer, bool has_x11)
 {
     static const uint32_t of_openssh[] = {SSH_PAYLOAD_CHANNEL, SSH_PAYLOAD_ADJUST, SSH_PAYLOAD_CHANNEL};
     static const uint32_t of_dropbear[] = {SSH_PAYLOAD_CHANNEL, SSH_PAYLOAD_CHANNEL};
+    static const uint32_t with_x11[] = {SSH_PAYLOAD_CHANNEL, SSH_PAYLOAD_CHANNEL, SSH_PAYLOAD_ADJUST, SSH_PAYLOAD_CHANNEL};
     uint64_t sum = 0;
 
+    for (unsigned part = 0; has_x11 && part < answer->count && part < 4; part++) {
+        sum += answer->part[part];
+        if (is_sum(view, answer, sum, with_x11, 4))
+            return true;
+    }
+    if (has_x11)
+        return false;
     for (unsigned part = 0; part < answer->count && part < 3; part++) {
         sum += answer->part[part];
         if (is_sum(view, answer, sum, of_openssh, 3) || (!view->server_is_openssh && is_sum(view, answer, sum, of_dropbear, 2)))
@@ -374,7 +400,8 @@ static bool finds_terminal(const struct view *view, unsigned *data)
     if (view->second + 1 >= view->count)
         return false;
     if (request->wire >= wire(view, request, least) && request->wire < wire(view, request, 1200))
-        return request->is_compressed || view->client <= CLIENT_OTHER || answers_terminal(view, answer);
+        return request->is_compressed || view->client <= CLIENT_OTHER ||
+               answers_terminal(view, answer, !request->is_compressed && request->count > 1 && request->part[0] == wire(view, request, 80));
     if (view->second + 3 >= view->count || without_ignore(view, request) < wire(view, request, PTY_WITHOUT_MODES - (request->is_compressed ? 20 : 0)))
         return false;
     *data = view->second + 3;
@@ -419,7 +446,7 @@ static bool rule_shell(const struct view *view)
     return settle(view, SSH_ACTIVITY_SHELL, has_terminal ? "a terminal asked for, then keys and their echo" : "keys and their echo", NULL);
 }
 
-/* ---- rule 4: forwarding alone (local-forward, dynamic-forward, remote-forward, stdio-forward) ---- */
+/* ---- rule 4: forwarding alone (case ssh/sessions-1: 05 and 09, ssh/sessions-3: 09 from the server) ---- */
 
 /* An opening of a connection and its confirmation. */
 static bool is_forward(const struct view *view, unsigned turn)
@@ -464,7 +491,7 @@ static bool rule_tunnel(const struct view *view)
     return false;
 }
 
-/* ---- rule 5: nothing at all (no-command, keep-alive) ---- */
+/* ---- rule 5: nothing at all (case ssh/sessions-1: 13; with keep-alives ssh/sessions-7: 17) ---- */
 
 /* To the end the client has sent no more than requests without a channel, answers and its farewell. */
 static bool rule_none(const struct view *view)
@@ -482,7 +509,7 @@ static bool rule_none(const struct view *view)
     return settle(view, SSH_ACTIVITY_NONE, "no channel was opened to the end", NULL);
 }
 
-/* ---- rule 6: a command (command, rsync, git) ---- */
+/* ---- rule 6: a command (case ssh/openssh; rsync: ssh/sessions-1: 06; x11: ssh/sessions-6: 04) ---- */
 
 static bool is_rsync(const struct view *view, unsigned data)
 {
@@ -530,6 +557,7 @@ bool ssh_activity_decide(const struct ssh *ssh, struct ssh_activity *activity, b
 {
     struct view view = {.activity = activity, .turn = activity->kept, .count = activity->turns, .is_over = is_over, .client = client_of(ssh)};
 
+    view.is_clear = activity->shape->side[FROM_SERVER].layout.length_field == SSH_LENGTH_CLEAR;
     view.server_is_openssh = bytes_begin_nocase(text_bytes(&ssh->side[FROM_SERVER].identification), "SSH-2.0-OpenSSH");
 
     if (!activity->shape->side[FROM_CLIENT].has_begun || !activity->shape->side[FROM_SERVER].has_begun)

@@ -68,7 +68,6 @@ struct ssh_turn {
 struct ssh_typing {
     int64_t last_us; /* the newest key */
     int64_t line_start_us;
-    uint32_t waiting; /* keys that the server has not answered yet */
     uint32_t waiting_units;
     uint32_t units;       /* small client units that were answered */
     uint32_t moments;     /* times at which there were any */
@@ -80,7 +79,8 @@ struct ssh_typing {
     uint32_t steady; /* consecutive keys in the cadence of OpenSSH's obfuscation */
     uint64_t output; /* bytes of the server since the last small unit of the client */
     bool is_obfuscated;
-    bool waits_for_answer;
+    bool has_gap;  /* bytes of the client are missing */
+    bool has_more; /* another channel is open beside the shell's */
 };
 
 /* Files, of sftp and of scp; ssh_activity_files.c. */
@@ -104,6 +104,7 @@ struct ssh_files {
     uint32_t count[SIDE_COUNT];
     uint64_t bulk[SIDE_COUNT]; /* compressed: bytes of large turns */
     bool small_chunks;         /* PuTTY moves 4096 bytes a request */
+    bool server_is_openssh;
 };
 
 /* Keys exchanged again; ssh_activity_rekey.c. */

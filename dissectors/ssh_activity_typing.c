@@ -8,7 +8,8 @@
  *     line. Keys that wait for each other without any answer were not echoed: a password.
  *  4. CHANNEL_WINDOW_ADJUST is as small as a key. It comes for much that the server has sent since the last small packet.
  *  5. A client that sends each packet behind an SSH_MSG_IGNORE (AsyncSSH) sends two small packets at each time: half are keys.
- *  6. OpenSSH from 9.5 on sends a packet every 20 ms while somebody types, keys or not: then nothing is counted.
+ *  6. Where bytes of the client are missing, or a connection is forwarded beside the shell, keys are not counted.
+ *  7. OpenSSH from 9.5 on sends a packet every 20 ms while somebody types, keys or not: then nothing is counted.
  */
 #include "dissectors/ssh_activity_state.h"
 
@@ -16,7 +17,8 @@
 #define ADJUST_LEAST 8192 /* bytes received for which a window is opened again */
 #define CADENCE_LEAST_US 14000
 #define CADENCE_MOST_US 27000
-#define CADENCE_KEYS 12 /* so many in a row are a machine's */
+#define OPENING_MOST 420 /* the payload of CHANNEL_OPEN for a connection */
+#define CADENCE_KEYS 12  /* so many in a row are a machine's */
 
 /* ---- the end of a line ---- */
 
@@ -37,7 +39,7 @@ static void tell_line(struct conversation *conversation, struct ssh *ssh, struct
 
 static bool is_doubled(const struct ssh_typing *typing)
 {
-    return typing->moments >= 3 && typing->odd_moments * 10 < typing->moments;
+    return typing->moments >= 3 && typing->odd_moments * 3 < typing->moments;
 }
 
 /* ---- keys ---- */
@@ -73,6 +75,7 @@ static void on_client(struct conversation *conversation, struct ssh *ssh, struct
     unsigned parts = turn->count < SSH_TURN_PARTS ? turn->count : SSH_TURN_PARTS;
     uint32_t at_once = 0;
 
+    typing->has_gap = typing->has_gap || turn->after_gap;
     for (unsigned part = 0; part < parts; part++) {
         int64_t time_us = turn->start_us + turn->part_us[part];
         uint32_t keys = keys_of(activity, turn, turn->part[part]);
@@ -97,6 +100,17 @@ static void on_client(struct conversation *conversation, struct ssh *ssh, struct
     }
 }
 
+/* The client has opened a connection beside the shell, and the server confirms it. */
+static bool opens_more(const struct ssh_activity *activity, const struct ssh_turn *turn)
+{
+    const struct ssh_turn *before = &activity->before;
+
+    return before->from == FROM_CLIENT && before->count == 1 && !turn->is_compressed &&
+           before->wire >= ssh_activity_wire(activity, FROM_CLIENT, SSH_PAYLOAD_DIRECT_LEAST) &&
+           before->wire <= ssh_activity_wire(activity, FROM_CLIENT, OPENING_MOST) &&
+           turn->part[0] == ssh_activity_wire(activity, FROM_SERVER, SSH_PAYLOAD_CONFIRMED);
+}
+
 static void on_server(struct conversation *conversation, struct ssh *ssh, struct ssh_activity *activity, const struct ssh_turn *turn)
 {
     struct ssh_typing *typing = &activity->typing;
@@ -104,6 +118,11 @@ static void on_server(struct conversation *conversation, struct ssh *ssh, struct
     bool is_more = turn->wire > 2 * (uint64_t)turn->part[0] || !is_echo || turn->count > typing->waiting_units + 1;
 
     typing->output += turn->wire;
+    if (opens_more(activity, turn) && !typing->has_more) {
+        typing->has_more = true;
+        ssh_activity_tell(conversation, ssh, activity->before.start_us, "forward_opened", "an opening and its confirmation, by their sizes",
+                          "a connection is forwarded beside the shell");
+    }
     if (typing->waiting_units == 0)
         return;
     typing->units += typing->waiting_units;
@@ -136,5 +155,5 @@ bool ssh_typing_keys(const struct ssh_activity *activity, uint32_t *keys)
     const struct ssh_typing *typing = &activity->typing;
 
     *keys = typing->units / (is_doubled(typing) ? 2 : 1);
-    return !typing->is_obfuscated && typing->units > 0;
+    return !typing->is_obfuscated && !typing->has_gap && !typing->has_more && typing->units > 0;
 }
