@@ -154,7 +154,7 @@ void ssh_activity_on_unit(struct conversation *conversation, struct ssh *ssh, st
     if (activity == NULL || activity->shape->side[FROM_CLIENT].layout.length_field == SSH_LENGTH_UNKNOWN ||
         activity->shape->side[FROM_SERVER].layout.length_field == SSH_LENGTH_UNKNOWN)
         return;
-    if (ssh_rekeying_takes(conversation, ssh, activity, unit))
+    if (ssh_rekeying_takes(ssh, activity, unit))
         return;
     if (activity->turn.count > 0 && activity->turn.from != unit->from)
         close_turn(conversation, ssh, activity);

@@ -34,7 +34,7 @@ static uint32_t exchange_length(const struct ssh *ssh, enum side from)
 /* The client's KEXINIT and what it guesses, or answers, with: its public key, in one burst. */
 static bool is_kexinit_with_key(const struct ssh *ssh, const struct ssh_activity *activity, const struct ssh_unit *unit)
 {
-    uint32_t kexinit = ssh->side[FROM_CLIENT].kexinit_length;
+    uint32_t kexinit = ssh->rekey.kexinit[FROM_CLIENT];
     uint32_t key = ssh_activity_wire(activity, FROM_CLIENT, exchange_length(ssh, FROM_CLIENT));
 
     return activity->rekeying.was_seen[FROM_SERVER] && unit->time_us - activity->rekeying.time_us < ONE_EXCHANGE_US &&
@@ -44,7 +44,7 @@ static bool is_kexinit_with_key(const struct ssh *ssh, const struct ssh_activity
 
 static bool is_kexinit(const struct ssh *ssh, const struct ssh_activity *activity, const struct ssh_unit *unit)
 {
-    uint32_t most = ssh->side[unit->from].kexinit_length;
+    uint32_t most = ssh->rekey.kexinit[unit->from];
 
     /* The server's "hostkeys-00@openssh.com", right behind the login, can be as long by chance. */
     if (most < KEXINIT_LEAST || unit->is_compressed || activity->turns < TURNS_BEFORE)
@@ -67,12 +67,12 @@ static uint32_t exchange_most(const struct ssh *ssh, enum side from)
 
 static uint64_t hidden_length(const struct ssh *ssh, const struct ssh_activity *activity, enum side from)
 {
-    uint32_t kexinit = ssh->side[from].kexinit_length;
+    uint32_t kexinit = ssh->rekey.kexinit[from];
 
     return kexinit < KEXINIT_LEAST ? 0 : ssh_activity_wire(activity, from, kexinit - ONLY_IN_THE_FIRST / 2);
 }
 
-static void on_kexinit(struct conversation *conversation, struct ssh *ssh, struct ssh_activity *activity, const struct ssh_unit *unit)
+static void on_kexinit(const struct ssh *ssh, struct ssh_activity *activity, const struct ssh_unit *unit)
 {
     struct ssh_rekeying *rekeying = &activity->rekeying;
     enum side other = side_other(unit->from);
@@ -92,16 +92,15 @@ static void on_kexinit(struct conversation *conversation, struct ssh *ssh, struc
     rekeying->hidden[other] += hidden_length(ssh, activity, other);
     if (other == FROM_CLIENT && rekeying->skips[other] == 0)
         rekeying->skips[other] = bytes_begin_nocase(text_bytes(&ssh->chosen[SSH_KEX]), "diffie-hellman-group-exchange") ? 2 : 1; /* its public key */
-    ssh_activity_tell(conversation, ssh, unit->time_us, "rekey", "a packet as long as the first KEXINIT", "keys are exchanged again");
 }
 
-bool ssh_rekeying_takes(struct conversation *conversation, struct ssh *ssh, struct ssh_activity *activity, const struct ssh_unit *unit)
+bool ssh_rekeying_takes(const struct ssh *ssh, struct ssh_activity *activity, const struct ssh_unit *unit)
 {
     struct ssh_rekeying *rekeying = &activity->rekeying;
     bool is_clear = activity->shape->side[unit->from].layout.length_field == SSH_LENGTH_CLEAR;
 
     if (rekeying->skips[unit->from] == 0 && is_kexinit(ssh, activity, unit)) {
-        on_kexinit(conversation, ssh, activity, unit);
+        on_kexinit(ssh, activity, unit);
         return true;
     }
     if (rekeying->skips[unit->from] == 0)

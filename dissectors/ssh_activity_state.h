@@ -166,7 +166,7 @@ bool ssh_activity_decide(const struct ssh *ssh, struct ssh_activity *activity, b
 /* ---- ssh_activity_rekey.c ---- */
 
 /* Whether this unit belongs to keys that are exchanged again, and is not for anybody else. */
-bool ssh_rekeying_takes(struct conversation *conversation, struct ssh *ssh, struct ssh_activity *activity, const struct ssh_unit *unit);
+bool ssh_rekeying_takes(const struct ssh *ssh, struct ssh_activity *activity, const struct ssh_unit *unit);
 
 /* ---- what follows an activity ---- */
 

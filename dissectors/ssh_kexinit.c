@@ -151,7 +151,6 @@ static void compute_hassh(struct ssh_side *side, enum side from)
 void ssh_on_kexinit(struct ssh *ssh, enum side from, struct cursor payload)
 {
     struct ssh_side *side = &ssh->side[from];
-    uint32_t length = 1 + (uint32_t)cursor_left(&payload);
     struct cursor lists;
     uint8_t guess_follows;
 
@@ -168,7 +167,6 @@ void ssh_on_kexinit(struct ssh *ssh, enum side from, struct cursor payload)
     if (side->kexinit.was_cut)
         return;
     side->has_kexinit = true;
-    side->kexinit_length = length;
     side->guess_follows = guess_follows != 0;
     side->offers_strict_kex =
         list_contains(list_of(side, SSH_KEX), from == FROM_CLIENT ? "kex-strict-c-v00@openssh.com" : "kex-strict-s-v00@openssh.com");

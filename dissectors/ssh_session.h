@@ -72,7 +72,6 @@ struct ssh_side {
     struct text identification;
     struct text kexinit; /* the name-lists, until both sides' are there */
     bool has_kexinit;
-    uint32_t kexinit_length; /* of the payload, its message number included */
     bool guess_follows; /* first_kex_packet_follows */
     bool offers_strict_kex;
     bool has_hassh;
