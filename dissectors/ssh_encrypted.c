@@ -12,13 +12,26 @@ static bool server_sends_ignore(const struct ssh *ssh)
     return bytes_contain_nocase(text_bytes(&ssh->side[FROM_SERVER].identification), "AsyncSSH");
 }
 
+static bool client_is_openssh(const struct ssh *ssh)
+{
+    return bytes_begin_nocase(text_bytes(&ssh->side[FROM_CLIENT].identification), "SSH-2.0-OpenSSH");
+}
+
+/* A unit behind USERAUTH_SUCCESS. */
+static void on_connection(struct conversation *conversation, struct ssh *ssh, const struct ssh_unit *unit)
+{
+    if (ssh_rekey_unit(&ssh->rekey, unit))
+        ssh_tell_at(conversation, ssh, unit->time_us, "rekey", bytes_of(NULL, 0), "both sides sent a packet as long as their first KEXINIT");
+    if (client_is_openssh(ssh) && ssh_agent_unit(&ssh->agent, &ssh->shape.side[FROM_CLIENT].layout, unit))
+        ssh_tell_at(conversation, ssh, unit->time_us, "agent_forwarding", bytes_of(NULL, 0), "sizes of the requests for the session");
+}
+
 static void on_unit(struct conversation *conversation, struct ssh *ssh, const struct ssh_unit *unit)
 {
     enum ssh_auth_news news;
 
     if (ssh->auth.state == SSH_AUTH_SUCCEEDED) {
-        if (ssh_rekey_unit(&ssh->rekey, unit))
-            ssh_tell_at(conversation, ssh, unit->time_us, "rekey", bytes_of(NULL, 0), "both sides sent a packet as long as their first KEXINIT");
+        on_connection(conversation, ssh, unit);
         ssh_activity_on_unit(conversation, ssh, ssh->activity, unit);
         return;
     }
@@ -28,6 +41,8 @@ static void on_unit(struct conversation *conversation, struct ssh *ssh, const st
     ssh_auth_tell(conversation, ssh);
     ssh->shape.is_authenticated = true;
     ssh->activity = ssh_activity_new(&ssh->shape);
+    if (news == SSH_NEWS_SUCCESS_BEFORE)
+        on_connection(conversation, ssh, unit);
     if (news == SSH_NEWS_SUCCESS_BEFORE)
         ssh_activity_on_unit(conversation, ssh, ssh->activity, unit);
 }
@@ -96,6 +111,8 @@ void ssh_encrypted_fill(struct conversation *conversation, struct ssh *ssh, stru
     fill_bytes(ssh, row);
     ssh_auth_fill(&ssh->auth, row, &ssh->basis);
     ssh_probe_fill(conversation, ssh, row);
+    if (ssh->agent.answer != SSH_AGENT_UNKNOWN)
+        row->agent_forwarding = record_boolean(ssh->agent.answer == SSH_AGENT_FORWARDED);
     if (ssh->auth.state == SSH_AUTH_SUCCEEDED && ssh_rekey_is_known(&ssh->rekey))
         row->rekeys = record_integer(ssh->rekey.count);
     ssh_activity_fill(ssh->activity, row, &ssh->basis);

@@ -48,7 +48,8 @@
     COLUMN(R, text, auth_key, "the kind of the last key by its size: 'ed25519', 'ecdsa-256', 'rsa-3072'") \
     COLUMN(R, boolean, auth_typed, "1 where a password or an answer took as long as a person needs, 0 where all came as fast as a program's") \
     COLUMN(R, boolean, known_host, "1 where the client went on at once when it had the server's host key, 0 where it stopped, as to ask a person") \
-    LATER(R, boolean, agent_forwarding, "1 where the client asked to forward its agent, inferred") \
+    COLUMN(R, boolean, agent_forwarding, \
+           "1 where OpenSSH's client asked to forward its agent, 0 where it did not, inferred from the sizes of what it asked of its session") \
     COLUMN(R, text, probe, \
            "of a client that left without asking for a login: how far it went: 'version' (identifications alone), 'kex' (a key exchange), " \
            "'auth_methods' " \

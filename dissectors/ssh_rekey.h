@@ -13,8 +13,9 @@
 struct ssh_rekey {
     uint32_t kexinit[SIDE_COUNT]; /* the payload of the first KEXINIT, in the clear; 0: not seen */
     int64_t waits_us[SIDE_COUNT]; /* a packet of that length, and the other side has not answered yet; 0: none */
+    int64_t large_us[SIDE_COUNT]; /* the newest unit in which a KEXINIT may hide among other bytes; 0: none */
     uint32_t count;
-    bool is_uncertain; /* one without the other, compressed, or bytes are missing */
+    bool is_uncertain; /* one side's, and the other's may hide; or bytes are missing */
 };
 
 /* The next unit of an authenticated session. True: with it, keys are being exchanged again. */

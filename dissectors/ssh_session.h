@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "dissectors/dissector.h"
+#include "dissectors/ssh_agent.h"
 #include "dissectors/ssh_auth.h"
 #include "dissectors/ssh_record.h"
 #include "dissectors/ssh_rekey.h"
@@ -88,6 +89,7 @@ struct ssh {
     struct ssh_shape shape; /* of what comes behind NEWKEYS */
     struct ssh_auth auth;
     struct ssh_rekey rekey;
+    struct ssh_agent agent;
     struct ssh_activity *activity; /* owned; NULL before USERAUTH_SUCCESS */
     struct text basis;             /* of the columns that are inferred */
     unsigned events; /* rows of ssh_events so far */

@@ -225,13 +225,53 @@ UNIT_TEST(ssh_auth_sizes_of_failures_and_keys)
 UNIT_TEST(ssh_rekey_takes_both_sides)
 {
     struct ssh_rekey rekey = {.kexinit = {1100, 1000}};
-    struct ssh_unit client = {.from = FROM_CLIENT, .time_us = 5, .payload_low = 1096, .payload_high = 1103};
-    struct ssh_unit server = {.from = FROM_SERVER, .time_us = 9, .payload_low = 1000, .payload_high = 1007};
+    struct ssh_unit client = {.from = FROM_CLIENT, .time_us = 5, .payload_low = 1096, .payload_high = 1103, .is_packet = true};
+    struct ssh_unit server = {.from = FROM_SERVER, .time_us = 9, .payload_low = 1000, .payload_high = 1007, .is_packet = true};
 
-    CHECK(!ssh_rekey_unit(&rekey, &client) && !ssh_rekey_is_known(&rekey));
+    struct ssh_unit mixed = {.from = FROM_CLIENT, .payload_low = 30000, .payload_high = 30007};
+
+    CHECK(!ssh_rekey_unit(&rekey, &client));
     CHECK(ssh_rekey_unit(&rekey, &server) && ssh_rekey_is_known(&rekey) && rekey.count == 1);
     server.time_us = 1000;
     CHECK(!ssh_rekey_unit(&rekey, &server));
     client.time_us = 1000 + SSH_REKEY_WITHIN_US + 1;
-    CHECK(!ssh_rekey_unit(&rekey, &client) && !ssh_rekey_is_known(&rekey) && rekey.count == 1);
+    CHECK(!ssh_rekey_unit(&rekey, &client) && ssh_rekey_is_known(&rekey) && rekey.count == 1);
+    /* The client's may be in a burst with data. */
+    server.time_us = client.time_us + SSH_REKEY_WITHIN_US + 2;
+    mixed.time_us = mixed.end_us = server.time_us + 3;
+    CHECK(!ssh_rekey_unit(&rekey, &server) && !ssh_rekey_unit(&rekey, &mixed) && !ssh_rekey_is_known(&rekey));
+}
+
+/* What OpenSSH's client asks of its session, behind the server's confirmation of the channel. */
+static enum ssh_agent_answer ask_session(const uint32_t *requests, size_t count)
+{
+    struct bytes none = bytes_of_text("none");
+    struct ssh_layout layout = ssh_layout_of(bytes_of_text("aes128-gcm@openssh.com"), none, none);
+    struct ssh_agent agent = {.requests = 0};
+    uint32_t sizes[8] = {24, 17};
+
+    for (size_t i = 0; i < count; i++)
+        sizes[2 + i] = requests[i];
+    sizes[2 + count] = 5;
+    for (size_t i = 0; i < count + 3; i++) {
+        struct ssh_unit unit = {.from = i == 1 || i == count + 2 ? FROM_SERVER : FROM_CLIENT, .is_packet = true};
+
+        unit.wire_length = ssh_layout_wire(&layout, sizes[i]);
+        ssh_layout_payload(&layout, unit.wire_length, &unit.payload_low, &unit.payload_high);
+        (void)ssh_agent_unit(&agent, &layout, &unit);
+    }
+    return agent.answer;
+}
+
+UNIT_TEST(ssh_agent_is_asked_for_first)
+{
+    const uint32_t forwarded[] = {36, 330, 32, 15};
+    const uint32_t shell[] = {330, 32, 15};
+    const uint32_t subsystem[] = {27};
+    const uint32_t either[] = {36, 40};
+
+    CHECK(ask_session(forwarded, 4) == SSH_AGENT_FORWARDED);
+    CHECK(ask_session(shell, 3) == SSH_AGENT_NOT_FORWARDED);
+    CHECK(ask_session(subsystem, 1) == SSH_AGENT_NOT_FORWARDED);
+    CHECK(ask_session(either, 2) == SSH_AGENT_UNKNOWN);
 }
