@@ -105,7 +105,7 @@
     COLUMN(R, integer, performance_flags, "what the client gives up for speed ([MS-RDPBCGR] 2.2.1.11.1.1.1)") \
     COLUMN(R, text, licensing, \
            "how licensing ended, by its name in [MS-RDPBCGR] 2.2.1.12.1.3 ('STATUS_VALID_CLIENT'), 'new license' or 'upgraded license'; an unknown code in hexadecimal") \
-    LATER(R, integer, session_id, "id of the session that the server tells of a login") \
+    COLUMN(R, integer, session_id, "id of the session that the server tells of a login") \
     COLUMN(R, text, error_info, "the last error that the server told, by its name in [MS-RDPBCGR] 2.2.5.1.1; an unknown code in hexadecimal") \
     COLUMN(R, integer, unicode_events, "letters that went down or up as such, not as keys") \
     COLUMN(R, integer, wheel_events, "turns of the wheel, which mouse_events counts too") \

@@ -248,7 +248,45 @@ def key_file():
     return "[keys]\n" + line("pub_exp", 65537, 4) + line("pub_mod", MODULUS, 64) + line("pri_exp", PRIVATE_EXPONENT, 64)
 
 
-CASES = {"every-block": every_block, "attacks": attacks, "keyed": keyed, "keyed-gap": keyed_gap}
+
+def send(code, data, channel=1003):
+    return x224_data(struct.pack("!BHHBH", code, 6, channel, 0x70, 0x8000 | len(data)) + data)
+
+
+def share_data(kind, body):
+    return struct.pack("<HHHIBBHBBH", 18 + len(body), 0x17, 1002, 0x103EA, 0, 1, len(body), kind, 0, 0) + body
+
+
+def client_info(*texts, address="192.0.2.7", directory="C:\\rdp.dll"):
+    """Domain, user, password, program, working directory."""
+    coded = [text.encode("utf-16-le") for text in texts]
+    extra = [text.encode("utf-16-le") + bytes(2) for text in (address, directory)]
+    zone = struct.pack("<i", -60) + "CET".encode("utf-16-le").ljust(168, b"\0")
+    return (struct.pack("<IIIHHHHH", 0x40, 0, 0x13, *map(len, coded)) + b"".join(one + bytes(2) for one in coded) + struct.pack("<H", 2)
+            + b"".join(struct.pack("<H", len(one)) + one for one in extra) + zone + struct.pack("<III", 0, 7, 0))
+
+
+def notices(case):
+    """Sessions in the clear: a password and a program in client info, a login with its session's id, keys typed, sound, dynamic channels, the server's errors and status,
+    redirection, the offer of UDP, and reasons to disconnect. Read with --passwords and --keystrokes."""
+    talk = case.start("a login").client(request(0)).server(confirm(0))
+    talk.client(hostile.connect_initial(block(0xC001, core()) + channels("rdpsnd", "drdynvc", "cliprdr")))
+    talk.server(connect_response(server((1004, 1005, 1006), more=block(0x0C04, struct.pack("<H", 1007)))))
+    talk.client(send(0x64, client_info("EXAMPLE", "alice", "hush hush", "notepad.exe", "C:\\work")))
+    talk.server(send(0x68, struct.pack("<IBBHII", 0x80, 0xFF, 3, 16, 7, 2) + struct.pack("<HH", 4, 0)))
+    logon = struct.pack("<IHIIII", 1, 1, 576, 42, 16, 12) + bytes(558) + "EXAMPLE\0alice\0".encode("utf-16-le")
+    talk.server(send(0x68, share_data(38, logon)) + send(0x68, share_data(54, struct.pack("<I", 0x401))))
+    talk.client(bytes([0x10, 10, 0, 0x23, 1, 0x23, 0, 0x17, 1, 0x17]))
+    talk.server(send(0x68, struct.pack("<IIBB", 7, 3, 0x10, 1) + b"ECHO\0", 1005))
+    talk.server(send(0x68, struct.pack("<II", 24, 3) + struct.pack("<BBHHHBBHI", 13, 0, 20, 0, 0, 1, 0, 0, 0) + b"pcm.pcm.", 1004))
+    talk.server(send(0x68, struct.pack("<II", 12, 3) + struct.pack("<HHII", 4, 0, 4, 13), 1006))
+    talk.client(send(0x64, struct.pack("<II", 14, 3) + struct.pack("<HHI", 5, 1, 6) + "hi\0".encode("utf-16-le"), 1006))
+    talk.server(send(0x68, struct.pack("<IIHH", 2, 1, 1, 0) + bytes(range(16)), 1007))
+    talk.server(send(0x68, share_data(47, struct.pack("<I", 0xC))) + x224_data(b"\x20\x80"))
+
+
+CASES = {"every-block": every_block, "attacks": attacks, "keyed": keyed, "keyed-gap": keyed_gap, "notices": notices}
+OPTIONS = {"notices": "--passwords --keystrokes\n"}
 
 
 def main():
@@ -271,6 +309,8 @@ def main():
         if name.startswith("keyed"):
             (folder / "rsakeys.ini").write_text(key_file())
             (folder / "options").write_text("--rdp-key rsakeys.ini\n")
+        if name in OPTIONS:
+            (folder / "options").write_text(OPTIONS[name])
         purpose = " ".join(CASES[name].__doc__.split())
         (folder / "README.md").write_text(f"# rdp/{name}\n\nPurpose: {purpose}\n\nOrigin: hand-made packets with right checksums.\n\n"
                                           f"Made by: `tests/record/rdp_dialogues.py --out tests {name}`\n")
