@@ -201,7 +201,7 @@ class World:
             lines.append(f"RekeyLimit {plan.rekey}K")
         if plan.keepalive == "server":
             lines.append("ClientAliveInterval 1")
-        if rng.random() < 0.3:
+        if plan.client != "dbclient" and rng.random() < 0.3:
             lines.append("KexAlgorithms " + rng.choice(("curve25519-sha256,diffie-hellman-group14-sha256", "ecdh-sha2-nistp256,ecdh-sha2-nistp384",
                                                         "diffie-hellman-group14-sha256,diffie-hellman-group16-sha512", "diffie-hellman-group-exchange-sha256")))
         config = os.path.join(folder, "sshd_config")
