@@ -107,18 +107,41 @@ def said_keystrokes(seen):
     return seen.get("keystrokes") or None
 
 
-def transfers_of(session, direction):
-    """The bytes of all files that went one way, of sftp and scp."""
+def direction_of(session):
+    """Which way files went by sftp and scp."""
     if session["activity"] not in ("sftp", "scp"):
         return SKIP
-    return sum(one["size"] for one in session["transfers"] if one["direction"] == direction) or None
+    ways = {one["direction"] for one in session["transfers"]}
+    return "both" if len(ways) == 2 else ways.pop() if ways else None
 
 
-def first_of(seen, *names):
-    for name in names:
-        if seen.get(name) is not None:
-            return seen[name]
+def size_of(session):
+    """The bytes of all these files together; compression hides it, and so do lost packets."""
+    if session["activity"] not in ("sftp", "scp"):
+        return SKIP
+    return sum(one["size"] for one in session["transfers"]) or None
+
+
+def finer_of(session):
+    """What the events are to tell beyond the activity."""
+    if session["activity"] is None:
+        return SKIP
+    for name in ("git", "rsync"):
+        if session["behaviour"].startswith(name):
+            return name
+    return "reverse_shell" if session.get("forward") == "reverse_shell" else None
+
+
+def said_finer(seen):
+    for kind, detail in seen.get("events", ()):
+        for name in ("git", "rsync", "reverse_shell"):
+            if kind == name or (kind == "command" and name in (detail or "")):
+                return name
     return None
+
+
+def said_agent(seen):
+    return any(kind.startswith("agent") for kind, _ in seen.get("events", ())) or None
 
 
 def as_boolean(value):
@@ -132,15 +155,15 @@ def questions():
         Question("attempts", lambda session: session["auth_attempts"], lambda seen: seen.get("auth_attempts"), is_attempts, has_limit=True),
         Question("activity", lambda session: session["activity"], lambda seen: seen.get("activity"), is_accepted, has_limit=True),
         Question("keystrokes", keystrokes_of, said_keystrokes, is_near, shows_table=False),
-        Question("bytes of files up", lambda session: transfers_of(session, "up"), lambda seen: first_of(seen, "file_bytes_up"), is_size, shows_table=False),
-        Question("bytes of files down", lambda session: transfers_of(session, "down"), lambda seen: first_of(seen, "file_bytes_down"), is_size,
-                 shows_table=False),
+        Question("files' direction", direction_of, lambda seen: seen.get("transfer_direction")),
+        Question("files' bytes", size_of, lambda seen: seen.get("transfer_size") or None, is_size, shows_table=False),
+        Question("git, rsync, reverse", finer_of, said_finer),
         Question("typed", lambda session: SKIP if session["typed"] is None else session["typed"], lambda seen: as_boolean(seen.get("auth_typed"))),
         Question("known host key", lambda session: SKIP if session["known_host"] is None else session["known_host"],
-                 lambda seen: as_boolean(seen.get("host_key_known"))),
+                 lambda seen: as_boolean(seen.get("known_host"))),
         Question("key exchanges again", lambda session: SKIP if session["rekeys"] is None else session["rekeys"], lambda seen: seen.get("rekeys")),
         Question("agent forwarded", lambda session: SKIP if session["auth_result"] != "success" else session["agent_forwarding"] or None,
-                 lambda seen: as_boolean(seen.get("agent_forwarding")) or None),
+                 said_agent),
     ]
 
 
@@ -150,7 +173,8 @@ def rows_of(database):
     connection.row_factory = sqlite3.Row
     rows = {}
     for row in connection.execute("SELECT flows.client_ip, flows.client_port, ssh_sessions.* FROM ssh_sessions JOIN flows USING (flow_id)"):
-        rows[(row["client_ip"], row["client_port"])] = dict(row)
+        events = connection.execute("SELECT kind, detail FROM ssh_events WHERE flow_id = ?", (row["flow_id"],)).fetchall()
+        rows[(row["client_ip"], row["client_port"])] = {**dict(row), "events": [tuple(event) for event in events]}
     connection.close()
     return rows
 
