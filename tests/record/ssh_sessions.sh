@@ -18,7 +18,7 @@ arguments=()
 tuned='Rules were tuned with this batch in sight.'
 while [ $# -gt 0 ]; do
     case $1 in
-        --held-out) tuned='Held out: recorded after the rules were written, with a seed of its own; no rule was tuned on it.' ;;
+        --held-out) tuned='Held out: a seed of its own, and no rule was tuned on it.' ;;
         --out) out=$2 ;;
     esac
     [ "$1" = --held-out ] || arguments+=("$1")
