@@ -10,7 +10,8 @@ set -euo pipefail
 record_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/record/library.sh
 . "$record_folder/library.sh"
-export LC_ALL=C.UTF-8 TZ=UTC
+# tinysshd refuses keys below a folder that others may write to, as /tmp is.
+export LC_ALL=C.UTF-8 TZ=UTC TMPDIR=/var/cache
 unset http_proxy https_proxy ftp_proxy all_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY SSH_AUTH_SOCK DISPLAY
 
 out=

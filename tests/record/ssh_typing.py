@@ -13,7 +13,7 @@ class Step:
 
 LINES = ("ls", "ls -l", "pwd", "id", "uname -a", "date", "cat notes.txt", "echo hello world", "df -h", "who", "ps", "cd /tmp", "cd", "ls /usr | head",
          "head -c 4000 /usr/share/common-licenses/GPL-3", "wc -l notes.txt", "uptime", "env | head -3", "for i in 1 2 3; do echo $i; done", "cat /etc/hostname",
-         "find . -name notes.txt", "grep -c fox notes.txt")
+         "find ~ -name notes.txt", "grep -c fox notes.txt")
 
 
 def mistyped(rng, line):
