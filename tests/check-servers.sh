@@ -51,7 +51,7 @@ compare "$scratch" "${cases[@]}" | tee "$scratch/compared" || status=1
 # Its four questions are counted with the cases.
 if [[ " ${cases[*]} " == *" ssh/"* ]]; then
     if "$tests/record/ssh_sessions.sh" --out "$scratch/sessions" --seed "${RECORD_SEED:-$RANDOM}" --sessions 14 --largest 20000 >&2; then
-        python3 "$tests/ssh_confusion.py" --wirescribe "$wirescribe" --least-right 90 --least-answered 75 --errors "$scratch/sessions" |
+        python3 "$tests/ssh_confusion.py" --wirescribe "$wirescribe" --least-right 90 --least-answered 60 --errors "$scratch/sessions" |
             tee "$scratch/examined" || status=1
     else
         echo 'FAIL ssh sessions: they were not recorded'
