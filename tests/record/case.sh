@@ -27,3 +27,8 @@ for file in capture.pcap truth.json README.md; do
     [ -s "$work/$file" ] || die "$protocol/$case_name made no $file"
     cp "$work/$file" "$folder/$file"
 done
+# Arguments that the reader needs for this case, and the server's key that they name.
+for file in options server.key; do
+    rm -f "${folder:?}/$file"
+    [ ! -e "$work/$file" ] || cp "$work/$file" "$folder/$file"
+done

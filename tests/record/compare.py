@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -28,14 +29,23 @@ class Failure(Exception):
 class Database:
     """One capture read by the program under test."""
 
-    def __init__(self, program, capture, folder):
+    def __init__(self, program, case, folder, *arguments):
+        """Reads the capture in the folder `case`, with the arguments of its file `options` and more, into a database in `folder`."""
         self.program = program
-        self.path = pathlib.Path(folder) / "case.db"
-        self.run("read", str(capture), "-o", str(self.path))
+        self.case = case
+        self.folder = folder
+        self.path = pathlib.Path(folder) / f"case{len(arguments)}.db"
+        options = case / "options"
+        given = shlex.split(options.read_text(), comments=True) if options.exists() else []
+        self.run("read", "capture.pcap", "-o", str(self.path), *given, *arguments)
+
+    def read_again(self, *arguments):
+        """The same capture, read with more arguments."""
+        return Database(self.program, self.case, self.folder, *arguments)
 
     def run(self, *arguments):
         try:
-            done = subprocess.run([self.program, *arguments], capture_output=True, text=True,
+            done = subprocess.run([self.program, *arguments], capture_output=True, text=True, cwd=self.case,
                                   errors="replace", timeout=TIME_LIMIT, stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
             raise Failure(f"wirescribe {arguments[0]} took more than {TIME_LIMIT} s") from None
@@ -106,7 +116,7 @@ def compare(program, folder):
     check = Check()
     with tempfile.TemporaryDirectory(prefix="wirescribe-compare.") as scratch:
         try:
-            database = Database(program, folder / "capture.pcap", scratch)
+            database = Database(program, folder, scratch)
             check_flows(check, database, tcp.read(folder / "capture.pcap"), truth)
             if not truth.get("hostile"):
                 compare_protocols.compare(check, database, truth)

@@ -3,6 +3,7 @@
 A derived case carries the sessions of the recorded one; `operation` tells what was done to the
 packets, and so what can still be known.
 """
+import compare_rdp
 
 
 def compare(check, database, truth):
@@ -305,69 +306,14 @@ def websocket_one_side(check, database, session, side):
 def rdp(check, database, truth, operation, side):
     if operation == "midstream":
         return  # what is left begins inside the connection sequence; flows were compared
-    client_seen = operation != "one_side" or side == "client"
-    server_seen = operation not in ("one_side", "gap") or (operation == "one_side" and side == "server")
-    for session, row in sessions(check, database, truth, "rdp_sessions"):
+    pairs = sessions(check, database, truth, "rdp_sessions")
+    for session, row in pairs:
         if truth.get("login_only"):
-            check.equal("cookie", session["cookie"] if client_seen else None, row["cookie"])
-            check.equal("auth_result", session["auth_result"] if client_seen and server_seen else None, row["auth_result"])
+            compare_rdp.login_alone(check, session, row, compare_rdp.seen_sides(truth, operation, side))
             continue
-        cookie = session["cookie"] or (session["routing_token"] or "").removeprefix("Cookie: ") or None
-        check.equal("cookie", cookie if client_seen else None, row["cookie"])
-        rdp_negotiation(check, session, row, client_seen, server_seen)
-        rdp_client_data(check, session, row, client_seen)
-        if session["clear"] and server_seen:
-            check.equal("encryption_method", RDP_METHODS[session["encryption_method"]], row["encryption_method"])
-            check.equal("encryption_level", RDP_LEVELS[session["encryption_level"]], row["encryption_level"])
-            check.equal("certificate_type", session["certificate_type"], row["certificate_type"])
-        channels = database.rows(f"SELECT * FROM rdp_channels WHERE flow_id = {row['flow_id']} ORDER BY channel_id, name")
-        rdp_channels(check, session, channels, client_seen, server_seen)
-
-
-# The names of [MS-RDPBCGR] for the numbers that the logs tell.
-RDP_PROTOCOLS = {0: "RDP", 1: "SSL", 2: "HYBRID", 3: "SSL,HYBRID"}
-RDP_FAILURES = {1: "SSL_REQUIRED_BY_SERVER"}
-RDP_METHODS = {0: "none", 1: "40bit", 2: "128bit", 8: "56bit", 16: "FIPS"}
-RDP_LEVELS = {0: "none", 1: "low", 2: "client compatible", 3: "high", 4: "FIPS"}
-RDP_LAYOUTS = {0x0407: "German - Germany", 0x0409: "English - United States"}
-RDP_KEYBOARDS = {4: "IBM enhanced (101- or 102-key)"}
-
-
-def rdp_negotiation(check, session, row, client_seen, server_seen):
-    if client_seen and session["requested_protocols"]:
-        check.equal("requested_protocols", RDP_PROTOCOLS[session["requested_protocols"]], row["requested_protocols"])
-    if server_seen and session["selected_protocol"] is not None:
-        check.equal("selected_protocol", RDP_PROTOCOLS[session["selected_protocol"]], row["selected_protocol"])
-    failure = RDP_FAILURES.get(session["negotiation_failure"]) if server_seen else None
-    check.equal("negotiation_failure", failure, row["negotiation_failure"])
-
-
-def rdp_client_data(check, session, row, client_seen):
-    """Under TLS none of it can be known, and nothing may be told."""
-    visible = session["clear"] and client_seen
-    for column in ("client_name", "client_build", "desktop_width", "desktop_height"):
-        check.equal(column, session[column] if visible else None, row[column])
-    check.equal("keyboard_layout", RDP_LAYOUTS[session["keyboard_layout"]] if visible else None,
-                row["keyboard_layout"])
-    check.equal("keyboard_type", RDP_KEYBOARDS[session["keyboard_type"]] if visible else None,
-                row["keyboard_type"])
-    check.equal("color_depth", session["color_depth"] if visible else None, row["color_depth"])
-    names = ",".join(channel["name"] for channel in session["channels"])
-    check.equal("channels", names if visible else None, row["channels"])
-
-
-def rdp_channels(check, session, rows, client_seen, server_seen):
-    if not session["clear"]:
-        check.equal("channels under TLS", [], rows)
-        return
-    if not client_seen:
-        return
-    expected = session["channels"]
-    check.equal("channels", sorted(channel["name"] for channel in expected), sorted(row["name"] for row in rows))
-    by_name = {row["name"]: row for row in rows}
-    for channel in expected:
-        row = by_name.get(channel["name"], {})
-        check.equal(f"channel_id of {channel['name']}", channel["id"] if server_seen else None, row.get("channel_id"))
+        compare_rdp.connection(check, database, session, row, compare_rdp.seen_sides(truth, operation, side))
+    if operation == "whole" and pairs and not truth.get("login_only"):
+        compare_rdp.content(check, database, truth, pairs)
 
 
 # ------------------------------------------------------------------ FTP

@@ -86,8 +86,9 @@ def gap(packets, clients, side, after_largest=False):
     kept = [packet for packet in packets
             if not (packet.payload and packet.connection == lost.connection
                     and packet.source == lost.source and packet.sequence == lost.sequence)]
+    sent = [packet for packet in packets if packet.payload and packet.connection == lost.connection and packet.source == lost.source]
     return kept, {"side": side, "lost_bytes": len(lost.payload), "header_lost": not after_largest,
-                  "client": list(clients[lost.connection])}
+                  "segments_before": sent.index(lost), "client": list(clients[lost.connection])}
 
 
 def midstream(packets, clients, keep):

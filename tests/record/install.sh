@@ -22,7 +22,7 @@ packages=(
     # WebSocket
     python3-websockets websocketd
     # RDP
-    xrdp freerdp2-x11 xvfb xdotool xclip
+    xrdp tigervnc-standalone-server fuse3 xterm xinput x11-xserver-utils freerdp2-x11 freerdp2-shadow-x11 winpr-utils rdesktop xvfb xdotool xclip gcc libc6-dev
     # FTP
     proftpd-core proftpd-mod-crypto python3-pyftpdlib lftp curl ncftp
     # make fuzz

@@ -6,14 +6,14 @@
 rdp_nla_server() {
     mkdir -p "$work/shadow"
     winpr-hash -u alice -p "$alice_password" -f sam 2>/dev/null | tail -1 >"$work/sam"
-    start shadow-screen server Xvfb "$rdp_display" -screen 0 320x240x24 -nolisten tcp
-    await "the shared X server" 10 test -e "/tmp/.X11-unix/X${rdp_display#:}"
+    start shadow-screen server Xvfb "$rdp_display" -screen 0 320x240x24 -nolisten tcp -noreset
+    await "the shared X server" 10 rdp_screen_answers "$rdp_display"
     start shadow server env "HOME=$work/shadow" "DISPLAY=$rdp_display" WLOG_LEVEL=DEBUG stdbuf -oL freerdp-shadow-cli \
         /port:3389 /sec:nla "/sam-file:$work/sam" "$@"
     await_port 3389
     rdp_nla_screen=:$((20000 + $$ % 20000))
-    start xvfb client Xvfb "$rdp_nla_screen" -screen 0 640x480x24 -nolisten tcp
-    await "the client's X server" 10 test -e "/tmp/.X11-unix/X${rdp_nla_screen#:}"
+    start xvfb client Xvfb "$rdp_nla_screen" -screen 0 640x480x24 -nolisten tcp -noreset
+    await "the client's X server" 10 rdp_screen_answers "$rdp_nla_screen"
     : >"$work/client.options"
 }
 

@@ -73,10 +73,9 @@ if [ -n "$only_list" ]; then
 fi
 [ "$(id -u)" -eq 0 ] || { echo "record.sh: network namespaces need root" >&2; exit 1; }
 
-failed=0
-for name in "${steps[@]}"; do
-    protocol=${name%%/*}
-    case_name=${name#*/}
+# record_step CASE
+record_step() {
+    local name=$1 protocol=${1%%/*} case_name=${1#*/} step
     if is_derived "$name"; then
         step=(/usr/bin/python3 "$record_folder/derive.py" --out "$out" "$name")
     elif [ "$case_name" = hostile ]; then
@@ -88,7 +87,35 @@ for name in "${steps[@]}"; do
         echo "recorded $name: $(stat -c %s "$out/$name/capture.pcap") bytes"
     else
         echo "FAILED   $name" >&2
-        failed=$((failed + 1))
+        return 1
+    fi
+}
+
+# Sessions that mostly wait, for somebody who types or a screen that is drawn, are recorded side by side.
+waits() {
+    [[ $1 == rdp/* ]] && ! is_derived "$1"
+}
+
+# settle [ROOM]: waits until fewer than ROOM steps are left in the background, none without it; what failed is counted.
+settle() {
+    while [ "$running" -ge "${1-1}" ]; do
+        wait -n || failed=$((failed + 1))
+        running=$((running - 1))
+    done
+}
+
+failed=0
+running=0
+trap 'mapfile -t pids < <(jobs -p); [ "${#pids[@]}" -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true' EXIT
+for name in "${steps[@]}"; do
+    if waits "$name"; then
+        settle "${RECORD_JOBS:-8}"
+        record_step "$name" &
+        running=$((running + 1))
+    else
+        settle
+        record_step "$name" || failed=$((failed + 1))
     fi
 done
+settle
 [ "$failed" -eq 0 ]
