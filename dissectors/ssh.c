@@ -1,23 +1,21 @@
 /*
  * ssh.c - SSH (RFC 4251, 4253; RFC 4419 group exchange, RFC 5656 and 8731 elliptic curves,
  * RFC 8308 extension names): its phases, and the packets that are spoken in the clear. What they hold
- * is read by ssh_identification.c, ssh_kexinit.c and ssh_host_key.c; what comes behind NEWKEYS goes to ssh_encrypted.c.
- *
- * Left out: SSH 1 beyond the identifications.
+ * is read by ssh_identification.c, ssh_kexinit.c, ssh_kex.c, ssh_host_key.c and ssh_plain.c, SSH 1 by ssh_version1.c; what comes behind
+ * NEWKEYS goes to ssh_encrypted.c.
  */
 #include "dissectors/ssh_session.h"
 
 /* ---- packets in the clear (RFC 4253, 6) ---- */
 
+/* Other messages go by unread; of SSH_MSG_IGNORE is told that it came. */
 static bool is_wanted(const struct ssh *ssh, enum side from, uint8_t message)
 {
-    if (message == SSH_MSG_NEWKEYS)
-        return true;
     if (message == SSH_MSG_KEXINIT)
         return !ssh->side[from].has_kexinit;
-    if (from == FROM_SERVER && ssh->skips_server_guess && message >= SSH_MSG_KEX_REPLY - 1 && message <= SSH_MSG_KEX_LAST)
+    if (message >= SSH_MSG_KEX_FIRST && message <= SSH_MSG_KEX_LAST)
         return true;
-    return from == FROM_SERVER && (message == SSH_MSG_KEX_REPLY || message == SSH_MSG_KEX_GEX_REPLY);
+    return message == SSH_MSG_NEWKEYS || message == SSH_MSG_DISCONNECT || message == SSH_MSG_UNIMPLEMENTED || message == SSH_MSG_DEBUG;
 }
 
 static bool packet_fits(uint32_t length, uint8_t padding, uint8_t message)
@@ -43,6 +41,16 @@ static void begin_encrypted(struct conversation *conversation, struct ssh *ssh, 
     ssh_encrypted_begin(conversation, ssh, from);
 }
 
+static void on_newkeys(struct conversation *conversation, struct ssh *ssh, enum side from)
+{
+    struct ssh_side *side = &ssh->side[from];
+
+    side->has_newkeys = true;
+    side->newkeys_us = conversation_now(conversation);
+    ssh_tell(conversation, ssh, "newkeys", side_name(from), NULL);
+    begin_encrypted(conversation, ssh, from);
+}
+
 static enum verdict on_packet(struct conversation *conversation, struct ssh *ssh, enum side from, struct cursor *bytes)
 {
     struct ssh_side *side = &ssh->side[from];
@@ -52,10 +60,8 @@ static enum verdict on_packet(struct conversation *conversation, struct ssh *ssh
     uint8_t message = take_u8(&unit);
     struct cursor payload;
 
-    if (ssh_speaks_only_ssh1(&ssh->side[FROM_CLIENT]) || ssh_speaks_only_ssh1(&ssh->side[FROM_SERVER])) {
-        side->phase = SSH_PASSED_OVER;
-        return VERDICT_GO_ON;
-    }
+    if (ssh_is_version1(ssh))
+        return ssh_on_version1_packet(conversation, ssh, from, bytes);
     if (!cursor_is_good(&unit))
         return VERDICT_NEED_MORE;
     if (!packet_fits(length, padding, message)) {
@@ -68,6 +74,8 @@ static enum verdict on_packet(struct conversation *conversation, struct ssh *ssh
     if (!is_wanted(ssh, from, message)) {
         side->packet_left = length - 2;
         *bytes = unit;
+        if (message == SSH_MSG_IGNORE)
+            ssh_on_plain_message(conversation, ssh, from, message, cursor_within(bytes_of(NULL, 0)));
         return VERDICT_GO_ON;
     }
     payload = take_child(&unit, length - 2 - padding);
@@ -78,12 +86,13 @@ static enum verdict on_packet(struct conversation *conversation, struct ssh *ssh
     *bytes = unit;
     if (message == SSH_MSG_KEXINIT) {
         ssh->rekey.kexinit[from] = length - 1 - padding;
-        ssh_on_kexinit(ssh, from, payload);
+        ssh_on_kexinit(conversation, ssh, from, payload);
     } else if (message == SSH_MSG_NEWKEYS) {
-        side->has_newkeys = true;
-        begin_encrypted(conversation, ssh, from);
+        on_newkeys(conversation, ssh, from);
+    } else if (message >= SSH_MSG_KEX_FIRST) {
+        ssh_on_kex_message(conversation, ssh, from, message, payload);
     } else {
-        ssh_on_server_kex_message(ssh, message, payload);
+        ssh_on_plain_message(conversation, ssh, from, message, payload);
     }
     return VERDICT_GO_ON;
 }
@@ -122,10 +131,10 @@ static enum verdict ssh_on_data(struct conversation *conversation, void *state, 
     while (verdict == VERDICT_GO_ON && cursor_left(bytes) > 0) {
         switch (side->phase) {
         case SSH_IDENTIFICATION:
-            verdict = ssh_on_line(conversation, side, from, bytes);
+            verdict = ssh_on_line(conversation, ssh, from, bytes);
             break;
         case SSH_TEXT_BEFORE:
-            ssh_on_text_before(side, bytes);
+            ssh_on_text_before(conversation, ssh, from, bytes);
             break;
         case SSH_PACKETS:
             if (side->packet_left > 0)
@@ -173,10 +182,13 @@ static void ssh_open(struct conversation *conversation, void *state, void *from_
     (void)from_before;
     for (int side = 0; side < SIDE_COUNT; side++) {
         ssh->side[side].identification.limit = SSH_IDENTIFICATION_WAIT;
+        ssh->side[side].text.limit = SSH_TEXT_KEPT_LIMIT;
         ssh->side[side].kexinit.limit = SSH_PACKET_LIMIT;
     }
     for (int list = 0; list < SSH_LISTS; list++)
         ssh->chosen[list].limit = SSH_NAME_LIMIT;
+    ssh->signature.limit = SSH_NAME_LIMIT;
+    ssh->disconnect.text.limit = SSH_DETAIL_LIMIT;
 }
 
 static void ssh_on_end(struct conversation *conversation, void *state, enum side from, enum ending ending, struct bytes unread)
@@ -201,18 +213,24 @@ static void ssh_close(struct conversation *conversation, void *state)
 {
     struct ssh *ssh = state;
 
+    ssh_tell_kex_messages(conversation, ssh);
+    ssh_write_kexinits(conversation, ssh);
     ssh_encrypted_finish(conversation, ssh);
     ssh_write_session(conversation, ssh);
     ssh_encrypted_close(ssh);
     for (int side = 0; side < SIDE_COUNT; side++) {
         text_free(&ssh->side[side].identification);
+        text_free(&ssh->side[side].text);
         text_free(&ssh->side[side].kexinit);
     }
     for (int list = 0; list < SSH_LISTS; list++)
         text_free(&ssh->chosen[list]);
+    ssh_key_forget(&ssh->host_key);
+    text_free(&ssh->signature);
+    text_free(&ssh->disconnect.text);
 }
 
-static const struct record_table *const ssh_tables[] = {&ssh_session_table, &ssh_event_table, NULL};
+static const struct record_table *const ssh_tables[] = {&ssh_session_table, &ssh_kexinit_table, &ssh_event_table, NULL};
 static const uint16_t ssh_ports[] = {22, 2222, 0};
 
 const struct dissector ssh_dissector = {

@@ -4,6 +4,7 @@
 #include "dissectors/ssh_record.h"
 
 RECORD_COLUMNS(ssh_session, SSH_SESSION);
+RECORD_COLUMNS(ssh_kexinit, SSH_KEXINIT);
 RECORD_COLUMNS(ssh_event, SSH_EVENT);
 
 static const struct record_session ssh_session_in_sessions = {
@@ -23,6 +24,16 @@ const struct record_table ssh_session_table = {
     .column_count = RECORD_COLUMN_COUNT(ssh_session_columns),
     .session = &ssh_session_in_sessions,
     .key = "flow_id",
+    .index = "flow_id",
+};
+
+const struct record_table ssh_kexinit_table = {
+    .table = "ssh_kexinit",
+    .view = "ssh_kexinits",
+    .doc = "what one side of an SSH connection offers in its first SSH_MSG_KEXINIT (RFC 4253, 7.1)",
+    .kind = RECORD_VIEW_PLAIN,
+    .columns = ssh_kexinit_columns,
+    .column_count = RECORD_COLUMN_COUNT(ssh_kexinit_columns),
     .index = "flow_id",
 };
 

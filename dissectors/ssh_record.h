@@ -58,19 +58,81 @@
            "more of the activity: 'scp over sftp', 'old protocol, up', 'local', 'dynamic', 'remote', 'stdio', 'rsync', 'x11'; a guess") \
     COLUMN(R, text, transfer_direction, "which way files went by sftp or scp: 'up' (to the server), 'down', 'both'; a guess") \
     COLUMN(R, integer, transfer_size, "the bytes of these files together, to within two percent; NULL where compression or loss hides it; a guess") \
-    COLUMN(R, integer, transfer_files, "how many they are; a guess")
+    COLUMN(R, integer, transfer_files, "how many they are; a guess") \
+    COLUMN(R, text, client_software, "the client's software, as its identification names it: 'OpenSSH', 'PuTTY_Release', 'dropbear'") \
+    COLUMN(R, text, client_software_version, "its version: '9.2p1'; NULL where the identification has none") \
+    COLUMN(R, text, client_comment, "what follows the first space in the client's identification") \
+    COLUMN(R, text, server_software, "the server's software") \
+    COLUMN(R, text, server_software_version, "its version") \
+    COLUMN(R, text, server_comment, "what follows the first space in the server's identification: 'Debian-2+deb12u3'") \
+    COLUMN(R, text, server_text, "lines that the server sent before its identification (RFC 4253, 4.2), the first 2048 bytes") \
+    COLUMN(R, text, client_language, "negotiated language tag, client to server") \
+    COLUMN(R, text, server_language, "negotiated language tag, server to client") \
+    COLUMN(R, integer, kex_group_min, "smallest group that the client accepts in a group exchange (RFC 4419); bits") \
+    COLUMN(R, integer, kex_group_preferred, "size of the group that it would like; bits") \
+    COLUMN(R, integer, kex_group_max, "largest group that it accepts; bits") \
+    COLUMN(R, integer, kex_group_bits, "size of the prime of the Diffie-Hellman group that was used; NULL for other methods") \
+    COLUMN(R, integer, kex_group_generator, "generator of that group") \
+    COLUMN(R, text, host_key, "the server's host key or certificate as a line of known_hosts has it: its type and base64") \
+    COLUMN(R, text, host_key_kind, "type that the host key says it is of: 'ssh-rsa' where host_key_type is 'rsa-sha2-512'; of SSH 1 'rsa1'") \
+    COLUMN(R, integer, host_key_bits, "size of the host key: of RSA's modulus, DSA's prime, the curve") \
+    COLUMN(R, text, host_key_fingerprint_md5, "'MD5:...' of the host key, as older versions of OpenSSH print it") \
+    COLUMN(R, text, host_key_signature, "algorithm of the signature that proves the host key") \
+    LATER(R, text, host_certificate_key_id, "what a host certificate calls its key") \
+    LATER(R, text, host_certificate_principals, "names that it is valid for, joined by commas; NULL: for any") \
+    LATER(R, text, host_certificate_serial, "its serial number, decimal") \
+    LATER(R, text, host_certificate_authority, "type and fingerprint of the key that signed it: 'ssh-ed25519 SHA256:...'") \
+    LATER(R, integer, host_certificate_valid_from_us, "begin of its validity; microseconds since the epoch, UTC; NULL where it has none") \
+    LATER(R, integer, host_certificate_valid_until_us, "end of its validity; NULL: for ever") \
+    COLUMN(R, integer, client_newkeys_us, \
+           "when the client's NEWKEYS was seen: what it sends from there on is encrypted; microseconds since the epoch, UTC") \
+    COLUMN(R, integer, server_newkeys_us, "when the server's NEWKEYS was seen") \
+    COLUMN(R, text, disconnect_by, "'client' or 'server': who sent SSH_MSG_DISCONNECT in the clear") \
+    COLUMN(R, text, disconnect_reason, "its reason by name (RFC 4250, 4.2.2): 'key exchange failed'; else its number") \
+    COLUMN(R, text, disconnect_text, "its description") \
+    COLUMN(R, text, ssh1_ciphers, "SSH 1: ciphers that the server supports, joined by commas") \
+    COLUMN(R, text, ssh1_authentications, "SSH 1: ways to log in that the server supports, joined by commas") \
+    COLUMN(R, integer, ssh1_server_key_bits, "SSH 1: size of the server key, which is made anew each hour")
 
 #define SSH_EVENT(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, integer, time_us, "when it was seen; microseconds since the epoch, UTC") \
-    COLUMN(R, text, kind, "what it is, in one word of a fixed list") \
-    COLUMN(R, text, detail, "what there is to say of it") \
+    COLUMN(R, text, kind, \
+           "in the clear 'text', 'identification', 'kexinit', 'negotiated', 'no_common_algorithm', 'key_exchange', 'host_key', 'newkeys', " \
+           "'disconnect', " \
+           "'ignore', 'debug', 'unimplemented'; then what was inferred") \
+    COLUMN(R, text, detail, "what there is to say of it; of what one side said, 'client: ' or 'server: ' and the particulars") \
     COLUMN(R, text, basis, "of what was inferred from the shape of encrypted packets: the rule that it rests on; NULL where it stood in the clear")
 
+#define SSH_KEXINIT(COLUMN, LATER, R) \
+    COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
+    COLUMN(R, text, from_side, "'client' or 'server': who offers it") \
+    COLUMN(R, integer, time_us, "when it was seen; microseconds since the epoch, UTC") \
+    COLUMN(R, text, cookie, "its 16 random bytes; hexadecimal") \
+    COLUMN(R, text, kex_algorithms, \
+           "key exchange methods, in the order of preference, joined by commas as sent; NULL, here and below, where the list is empty") \
+    COLUMN(R, text, host_key_algorithms, "host key algorithms") \
+    COLUMN(R, text, ciphers_to_server, "encryption, client to server") \
+    COLUMN(R, text, ciphers_to_client, "encryption, server to client") \
+    COLUMN(R, text, macs_to_server, "integrity check, client to server") \
+    COLUMN(R, text, macs_to_client, "integrity check, server to client") \
+    COLUMN(R, text, compressions_to_server, "compression, client to server; 'zlib@openssh.com' begins only behind the login") \
+    COLUMN(R, text, compressions_to_client, "compression, server to client") \
+    COLUMN(R, text, languages_to_server, "language tags, client to server") \
+    COLUMN(R, text, languages_to_client, "language tags, server to client") \
+    COLUMN(R, boolean, first_kex_packet_follows, "1 where the side sends the first packet of the method that it guesses at once") \
+    COLUMN(R, text, guess, "'right' or 'wrong' where it guessed; NULL where it did not, or the other side's offer was not seen") \
+    COLUMN(R, boolean, ext_info, "1 where it takes SSH_MSG_EXT_INFO (RFC 8308: ext-info-c, ext-info-s)") \
+    COLUMN(R, boolean, strict_kex, "1 where it offers OpenSSH's strict key exchange") \
+    COLUMN(R, text, hassh_algorithms, \
+           "what HASSH is computed of: methods, encryption, integrity checks and compressions of its own sending, joined by semicolons")
+
 RECORD_STRUCT(ssh_session, SSH_SESSION);
+RECORD_STRUCT(ssh_kexinit, SSH_KEXINIT);
 RECORD_STRUCT(ssh_event, SSH_EVENT);
 
 extern const struct record_table ssh_session_table;
+extern const struct record_table ssh_kexinit_table;
 extern const struct record_table ssh_event_table;
 
 #endif

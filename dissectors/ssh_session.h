@@ -9,6 +9,7 @@
 #include "dissectors/dissector.h"
 #include "dissectors/ssh_agent.h"
 #include "dissectors/ssh_auth.h"
+#include "dissectors/ssh_host_key.h"
 #include "dissectors/ssh_record.h"
 #include "dissectors/ssh_rekey.h"
 #include "dissectors/ssh_shape.h"
@@ -16,21 +17,26 @@
 #define SSH_IDENTIFICATION_LIMIT 255      /* RFC 4253, 4.2, its CR LF included; longer is a finding */
 #define SSH_IDENTIFICATION_WAIT 8192      /* implementations accept longer ones; so far the line's end is waited for */
 #define SSH_TEXT_BEFORE_LIMIT (256 << 10) /* lines before the identification; more and the side is given up */
+#define SSH_TEXT_KEPT_LIMIT 2048          /* what is kept of them */
 #define SSH_PACKET_LIMIT (256 << 10)      /* the longest packet in the clear: RFC 4253, 6.1 asks for 35000, OpenSSH takes this */
 #define SSH_PACKET_SHORTEST 6             /* the padding's length, a message number, 4 bytes of padding */
-#define SSH_NAME_LIMIT 1024               /* one algorithm's name; RFC 4251, 6 allows 64 */
 #define SSH_PACKET_START 6                /* bytes that tell a packet's length, padding and message number */
 #define SSH_EVENTS_LIMIT 1000             /* rows of ssh_events for one connection */
+#define SSH_DETAIL_LIMIT 4096             /* bytes of one event's detail, and of a disconnect's text */
+#define SSH_KEX_MESSAGES_LIMIT 8          /* messages of the key exchange that may wait for both KEXINITs */
 
-/* RFC 4250, 4.1.2; RFC 4419, 5; RFC 5656, 7.1 */
 struct ssh_activity;
 
+/* RFC 4250, 4.1.2; the range of the key exchange means what the method says (ssh_kex.c). */
 enum ssh_message {
+    SSH_MSG_DISCONNECT = 1,
+    SSH_MSG_IGNORE = 2,
+    SSH_MSG_UNIMPLEMENTED = 3,
+    SSH_MSG_DEBUG = 4,
     SSH_MSG_KEXINIT = 20,
     SSH_MSG_NEWKEYS = 21,
-    SSH_MSG_KEX_REPLY = 31,     /* KEXDH_REPLY, KEX_ECDH_REPLY; the group in a group exchange */
-    SSH_MSG_KEX_GEX_REPLY = 33, /* also the host key in a GSS exchange */
-    SSH_MSG_KEX_LAST = 49,      /* the range of the key exchange ends here */
+    SSH_MSG_KEX_FIRST = 30,
+    SSH_MSG_KEX_LAST = 49,
 };
 
 /* The name-lists of a KEXINIT, in its order (RFC 4253, 7.1). */
@@ -43,7 +49,9 @@ enum ssh_list {
     SSH_MAC_TO_CLIENT,
     SSH_COMPRESSION_TO_SERVER,
     SSH_COMPRESSION_TO_CLIENT,
-    SSH_LISTS, /* the two lists of languages behind them are not used by anyone */
+    SSH_LANGUAGE_TO_SERVER,
+    SSH_LANGUAGE_TO_CLIENT,
+    SSH_LISTS,
 };
 
 /*
@@ -62,6 +70,25 @@ enum ssh_phase {
     SSH_PASSED_OVER, /* not to be followed */
 };
 
+/* Whether the packet that a side sent behind its KEXINIT without waiting fits what was agreed on. */
+enum ssh_guess {
+    SSH_GUESS_NONE, /* there was none, or it is not known */
+    SSH_GUESS_RIGHT,
+    SSH_GUESS_WRONG,
+};
+
+/* One message of the key exchange. */
+struct ssh_kex_message {
+    int64_t time_us;
+    enum side from;
+    uint8_t number;
+    bool holds_key;     /* a host key was in it */
+    bool is_group;      /* it is the group of a group exchange, or asks for one */
+    uint32_t payload;   /* its bytes behind the message's number */
+    uint32_t value;     /* bytes of the exchange value, where it has one */
+    struct text detail; /* what else there is to say */
+};
+
 struct ssh_side {
     enum ssh_phase phase;
     uint32_t text_before; /* bytes of lines before the identification */
@@ -70,28 +97,67 @@ struct ssh_side {
     bool has_ended;       /* by FIN or RST */
     int64_t read_us;      /* when its newest bytes came */
     uint32_t read_now;    /* bytes that were read at that time, in the clear */
+    int64_t newkeys_us;
     struct text identification;
-    struct text kexinit; /* the name-lists, until both sides' are there */
+    struct text text;    /* the lines before it, as far as they are kept */
+    struct text kexinit; /* the name-lists, until its row is written */
     bool has_kexinit;
+    int64_t kexinit_us;
+    uint8_t cookie[16];
     bool guess_follows; /* first_kex_packet_follows */
+    enum ssh_guess guess;
+    bool skips_guess;      /* its next key exchange packet was a wrong guess */
+    unsigned kex_messages; /* so far */
     bool offers_strict_kex;
+    bool offers_ext_info;
     bool has_hassh;
     char hassh[DIGEST_HEX_SIZE];
+};
+
+/* The group of a Diffie-Hellman exchange. */
+struct ssh_group {
+    struct record_integer least; /* asked for by the client (RFC 4419) */
+    struct record_integer preferred;
+    struct record_integer most;
+    struct record_integer bits;
+    struct record_integer generator;
+};
+
+/* SSH_MSG_DISCONNECT in the clear. */
+struct ssh_disconnect {
+    bool is_known;
+    enum side by;
+    bool has_reason; /* SSH 1 gives none */
+    uint32_t reason;
+    struct text text;
+};
+
+/* What SSH 1's SSH_SMSG_PUBLIC_KEY says. */
+struct ssh_version1 {
+    bool has_public_key;
+    uint32_t server_key_bits;
+    uint32_t ciphers; /* a bit each */
+    uint32_t authentications;
+    struct record_integer cipher; /* chosen by the client */
 };
 
 struct ssh {
     struct ssh_side side[SIDE_COUNT];
     bool is_negotiated;
-    bool skips_server_guess; /* the server's next key exchange packet was a wrong guess */
     struct text chosen[SSH_LISTS];
-    bool has_fingerprint;
-    char fingerprint[DIGEST_BASE64_SIZE];
     struct ssh_shape shape; /* of what comes behind NEWKEYS */
     struct ssh_auth auth;
     struct ssh_rekey rekey;
     struct ssh_agent agent;
     struct ssh_activity *activity; /* owned; NULL before USERAUTH_SUCCESS */
     struct text basis;             /* of the columns that are inferred */
+    struct ssh_key host_key;
+    struct text signature; /* the algorithm of the host key's signature */
+    struct ssh_group group;
+    struct ssh_kex_message waiting[SSH_KEX_MESSAGES_LIMIT]; /* until both KEXINITs tell what they mean */
+    unsigned waiting_count;
+    struct ssh_disconnect disconnect;
+    struct ssh_version1 version1;
     unsigned events; /* rows of ssh_events so far */
     bool told_events_limit;
 };
@@ -109,24 +175,74 @@ enum match ssh_match_identification(struct bytes bytes);
 enum match ssh_match(const struct first_bytes *first);
 
 /* At the start of a line. */
-enum verdict ssh_on_line(struct conversation *conversation, struct ssh_side *side, enum side from, struct cursor *bytes);
+enum verdict ssh_on_line(struct conversation *conversation, struct ssh *ssh, enum side from, struct cursor *bytes);
 
-/* Inside a line before the identification: passed over, never kept. */
-void ssh_on_text_before(struct ssh_side *side, struct cursor *bytes);
+/* Inside a line before the identification; kept up to SSH_TEXT_KEPT_LIMIT. */
+void ssh_on_text_before(struct conversation *conversation, struct ssh *ssh, enum side from, struct cursor *bytes);
 
-bool ssh_speaks_only_ssh1(const struct ssh_side *side);
+/* Whether what was said so far leaves SSH 1 alone. */
+bool ssh_is_version1(const struct ssh *ssh);
 
-/* A side that says 1.99 speaks both versions: then the other side decides (RFC 4253, 5.1). Empty where it is not known. */
+/* The version that both can speak (RFC 4253, 5.1), or that the only one seen names; empty where there is none. */
 struct bytes ssh_agreed_version(const struct ssh *ssh);
+
+/* What an identification says of its software; each may be empty, and borrows from it. */
+struct ssh_software {
+    struct bytes name;    /* "OpenSSH" */
+    struct bytes version; /* "9.2p1" */
+    struct bytes comment; /* "Debian-2+deb12u3" */
+};
+struct ssh_software ssh_software_of(const struct ssh_side *side);
 
 /* ---- ssh_kexinit.c ---- */
 
-void ssh_on_kexinit(struct ssh *ssh, enum side from, struct cursor payload);
+void ssh_on_kexinit(struct conversation *conversation, struct ssh *ssh, enum side from, struct cursor payload);
 
-/* ---- ssh_host_key.c ---- */
+/* Writes the rows of ssh_kexinits that are not written yet. */
+void ssh_write_kexinits(struct conversation *conversation, struct ssh *ssh);
 
-/* A message of the key exchange that may hold the host key. */
-void ssh_on_server_kex_message(struct ssh *ssh, uint8_t message, struct cursor payload);
+/* ---- ssh_kex.c ---- */
+
+/* A message from SSH_MSG_KEX_FIRST to SSH_MSG_KEX_LAST. */
+void ssh_on_kex_message(struct conversation *conversation, struct ssh *ssh, enum side from, uint8_t number, struct cursor payload);
+
+/* Both KEXINITs are there, or the connection is over: tells the messages that waited. */
+void ssh_tell_kex_messages(struct conversation *conversation, struct ssh *ssh);
+
+/* What this side said of the key exchange so far was a wrong guess: nothing of it counts. */
+void ssh_drop_kex_messages(struct ssh *ssh, enum side from);
+
+/* ---- ssh_plain.c ---- */
+
+/* SSH_MSG_DISCONNECT, SSH_MSG_UNIMPLEMENTED or SSH_MSG_DEBUG in the clear; `message` of SSH_MSG_IGNORE: `payload` is empty. */
+void ssh_on_plain_message(struct conversation *conversation, struct ssh *ssh, enum side from, uint8_t message, struct cursor payload);
+
+/* RFC 4250, 4.2.2; NULL where the number has no name. */
+const char *ssh_disconnect_reason(uint32_t reason);
+
+/* ---- ssh_version1.c ---- */
+
+/* The next packet of SSH 1. */
+enum verdict ssh_on_version1_packet(struct conversation *conversation, struct ssh *ssh, enum side from, struct cursor *bytes);
+
+/* Names of the ciphers, and of the ways to log in, whose bits are set; joined by commas. */
+void ssh_version1_ciphers(uint32_t bits, struct text *names);
+void ssh_version1_authentications(uint32_t bits, struct text *names);
+
+/* NULL where the number has no name. */
+const char *ssh_version1_cipher(int64_t number);
+
+/* ---- ssh_weak.c ---- */
+
+/* The findings about what was negotiated: both KEXINITs are there. */
+void ssh_find_weak_algorithms(struct conversation *conversation, const struct ssh *ssh);
+
+/* The findings about the host key, and about the group, once they are known. */
+void ssh_find_weak_key(struct conversation *conversation, const struct ssh *ssh);
+void ssh_find_weak_group(struct conversation *conversation, const struct ssh *ssh);
+
+/* The connection is SSH. */
+void ssh_find_unusual_port(struct conversation *conversation);
 
 /* ---- ssh_encrypted.c: what one side sends behind its NEWKEYS ---- */
 

@@ -53,6 +53,7 @@ STANDING_VIEWS = {
     'smtp_recipients': ('mail_id', 'address'),
     'files': ('file_id',),
     'ssh_sessions': ('flow_id',),
+    'ssh_kexinits': ('flow_id', 'from_side'),
     'websocket_sessions': ('flow_id',),
     'websocket_messages': ('flow_id', 'number'),
     'rdp_sessions': ('flow_id',),
@@ -70,7 +71,7 @@ STILL_MOVING = re.compile(
     r'login_attempts|login_failures|mails|commands|transfers|pings|pongs|rekeys|.*_messages|.*_payload|.*_events|screen_updates|attachments|received_hops|'
     r'fragments|recipients|rejected_recipients|text|outcome|auth_result|auth_user|auth_mechanism|auth_attempts|user|last_reply|'
     r'encryption|handed_over_to|inner_protocol|established|alert|close_.*|closed_by|summary|activity|end_us|reply|reply_code|delay_us|'
-    r'opened_packets|wrong_signatures|server_extensions|helo|banner|parent_flow_id|stored_path|announced_size|phase_reached|inference_basis|interactive|idle_seconds|keystrokes|activity_detail|transfer_direction|transfer_size|transfer_files')
+    r'opened_packets|wrong_signatures|server_extensions|helo|banner|parent_flow_id|stored_path|announced_size|phase_reached|inference_basis|interactive|idle_seconds|keystrokes|activity_detail|transfer_direction|transfer_size|transfer_files|protocol_version|server_text')
 
 
 class Failure(Exception):

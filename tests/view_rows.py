@@ -6,7 +6,7 @@ import sqlite3
 
 
 # What rows are sorted by, of what a view has of it.
-ORDER = ('capture_id', 'flow_id', 'mail_id', 'file_id', 'number', 'time_us')
+ORDER = ('capture_id', 'flow_id', 'mail_id', 'file_id', 'number', 'from_side', 'time_us')
 
 
 class Views:

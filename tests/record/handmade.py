@@ -17,6 +17,7 @@ import tempfile
 import hostile
 import mails
 import packets as tcp
+import ssh_dialogues
 
 
 def smtp_headers(case):
@@ -209,7 +210,7 @@ def rdp_udp(case):
 
 
 CONVERSATIONS = {"rdp/udp": (rdp_udp, 3389), "smtp/headers": (smtp_headers, 25), "ftp/system": (ftp_system, 21), "ftp/logins": (ftp_logins, 21),
-                 "ftp/step": (ftp_step, 21), "ftp/ccc": (ftp_ccc, 21), "tls/alpn": (tls_alpn, 443), "rdp/x509": (rdp_x509, 3389), **mails.CONVERSATIONS}
+                 "ftp/step": (ftp_step, 21), "ftp/ccc": (ftp_ccc, 21), "tls/alpn": (tls_alpn, 443), "rdp/x509": (rdp_x509, 3389), **mails.CONVERSATIONS, **ssh_dialogues.CONVERSATIONS}
 
 
 def write_conversation(name, folder):

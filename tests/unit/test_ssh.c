@@ -278,7 +278,8 @@ UNIT_TEST(ssh_hostile_lengths_are_told)
     CHECK_TEXT(SESSION("hassh"), "");
     PLAY(22, version_1);
     CHECK_TEXT(SESSION("protocol_version"), "1.5");
-    CHECK(dialogue_rows("finding") == 0);
+    CHECK(dialogue_rows("finding") == 1);
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "ssh_version_1");
 
     memset(line + 8, 'x', sizeof line - 8);
     memset(endless + 8, 'x', sizeof endless - 8);
