@@ -277,7 +277,7 @@ UNIT_TEST(ftp_data_at_a_third_host)
     say(streams, &data, FROM_SERVER, "hello");
     close_by(streams, &data, FROM_SERVER);
     say(streams, &control, FROM_SERVER, "226 done\r\n");
-    CHECK_TEXT(finish_session(streams), "! ftp_passive_foreign\nF 5 " HELLO_SHA "\nT 1 RETR 5 complete\n");
+    CHECK_TEXT(finish_session(streams), "! ssh_unusual_port\n! ftp_passive_foreign\nF 5 " HELLO_SHA "\nT 1 RETR 5 complete\n");
 }
 
 /* Only the first connection to the announced port is the transfer; the other announced address is forgotten with it. */
@@ -375,7 +375,7 @@ UNIT_TEST(ftp_data_of_an_announcement_before_the_capture)
     say(streams, &data, FROM_SERVER, "hello");
     close_by(streams, &data, FROM_SERVER);
     say(streams, &control, FROM_SERVER, "226 done\r\n");
-    CHECK_TEXT(finish_session(streams), "F 5 " HELLO_SHA "\nT 1 STOR 5 complete\n");
+    CHECK_TEXT(finish_session(streams), "! ssh_unusual_port\n! ssh_unusual_port\nF 5 " HELLO_SHA "\nT 1 STOR 5 complete\n");
 }
 
 /* ---- limits ---- */
