@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #define SSH_COMPRESSED_GROWTH 10 /* a small payload that is compressed grows by no more; the stream's header and flush */
-#define SSH_DETAIL_LIMIT 200
+#define SSH_ACTIVITY_DETAIL 200
 
 /* ---- sizes ---- */
 
@@ -43,7 +43,7 @@ uint64_t ssh_activity_payload(const struct ssh_activity *activity, enum side fro
 void ssh_activity_tell(struct conversation *conversation, struct ssh *ssh, int64_t time_us, const char *kind, const char *basis, const char *detail,
                        ...)
 {
-    char text[SSH_DETAIL_LIMIT];
+    char text[SSH_ACTIVITY_DETAIL];
     va_list arguments;
 
     va_start(arguments, detail);

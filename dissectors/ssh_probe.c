@@ -26,7 +26,7 @@ const char *ssh_probe_of(const struct conversation *conversation, const struct s
     const struct ssh_side *client = &ssh->side[FROM_CLIENT];
     const struct ssh_auth *auth = &ssh->auth;
 
-    if (!was_seen_whole(conversation, ssh) || ssh_speaks_only_ssh1(client) || ssh_speaks_only_ssh1(&ssh->side[FROM_SERVER]))
+    if (!was_seen_whole(conversation, ssh) || ssh_is_version1(ssh))
         return NULL;
     if (asked_for_methods(auth))
         return "auth_methods";
