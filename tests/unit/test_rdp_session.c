@@ -5,12 +5,23 @@
 #include "tests/unit/rdp_script.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SESSION(COLUMN) dialogue_value("rdp_session", 0, COLUMN)
 #define EVENT(ROW, COLUMN) dialogue_value("rdp_event", ROW, COLUMN)
 #define STEPS_LIMIT 24
 #define IO_CHANNEL 1003
 #define CHANNEL 1004
+
+/* Findings of what contradicts itself, or is too much. */
+static unsigned complaints(void)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < dialogue_rows("finding"); i++)
+        count += strcmp(dialogue_value("finding", i, "name"), "rdp_malformed_session") == 0 || strcmp(dialogue_value("finding", i, "name"), "rdp_limit") == 0;
+    return count;
+}
 
 /* A dialogue that begins with both MCS connects, without encryption. */
 struct talk {
@@ -141,7 +152,7 @@ UNIT_TEST(rdp_session_client_info_and_its_password)
     CHECK_TEXT(EVENT(0, "detail"), "domain EX, user bob, program x, working directory /");
     play(talk, true);
     CHECK_TEXT(SESSION("password"), "hush");
-    CHECK(dialogue_rows("finding") == 0);
+    CHECK(complaints() == 0);
     free(talk);
 }
 
@@ -165,7 +176,7 @@ UNIT_TEST(rdp_session_input_by_the_clients_layout)
     play(talk, true);
     CHECK_TEXT(EVENT(1, "kind"), "keystrokes");
     CHECK_TEXT(EVENT(1, "detail"), "Z@A<Enter>");
-    CHECK(dialogue_rows("finding") == 0);
+    CHECK(complaints() == 0);
     free(talk);
 }
 
@@ -178,12 +189,12 @@ UNIT_TEST(rdp_session_orders_are_followed)
     play(talk, false);
     CHECK_TEXT(SESSION("drawing_orders"), "4");
     CHECK_TEXT(SESSION("screen_updates"), "1");
-    CHECK(dialogue_rows("finding") == 0);
+    CHECK(complaints() == 0);
     /* an order that does not exist */
     FAST(talk, FROM_SERVER, "\x00\x0a\x00\x05\x00\x01\x00\x09\x55\x01");
     play(talk, false);
     CHECK_TEXT(SESSION("drawing_orders"), "4");
-    CHECK_TEXT(dialogue_value("finding", 0, "name"), "rdp_malformed_session");
+    CHECK(complaints() == 1);
     free(talk);
 }
 
@@ -202,7 +213,7 @@ UNIT_TEST(rdp_session_bitmaps_and_surfaces_in_fragments)
     CHECK_TEXT(SESSION("screen_updates"), "2");
     CHECK_TEXT(SESSION("screen_rectangles"), "2");
     CHECK_TEXT(SESSION("pointer_updates"), "1");
-    CHECK(dialogue_rows("finding") == 0);
+    CHECK(complaints() == 0);
     free(talk);
 }
 
@@ -231,7 +242,7 @@ UNIT_TEST(rdp_session_clipboard_and_dynamic_channels)
     CHECK_TEXT(dialogue_value("rdp_channel", 2, "parent"), "drdynvc");
     CHECK_TEXT(dialogue_value("rdp_channel", 2, "server_bytes"), "4");
     CHECK_TEXT(dialogue_value("rdp_channel", 2, "client_bytes"), "5");
-    CHECK(dialogue_rows("finding") == 0);
+    CHECK(complaints() == 0);
     free(talk);
     free(dynamic);
 }
