@@ -548,6 +548,9 @@ static enum client client_of(const struct ssh *ssh)
 
     if (identification.length == 0)
         return CLIENT_UNKNOWN;
+    if (bytes_begin_nocase(identification, "SSH-2.0-OpenSSH_3.") || bytes_begin_nocase(identification, "SSH-2.0-OpenSSH_4.") ||
+        bytes_begin_nocase(identification, "SSH-2.0-OpenSSH_5.0"))
+        return CLIENT_OTHER; /* "no-more-sessions" came with 5.1 */
     if (bytes_begin_nocase(identification, "SSH-2.0-OpenSSH"))
         return CLIENT_OPENSSH;
     return bytes_begin_nocase(identification, "SSH-2.0-PuTTY") ? CLIENT_PUTTY : CLIENT_OTHER;
