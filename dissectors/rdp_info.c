@@ -1,6 +1,7 @@
 /*
  * rdp_info.c - what a client says of itself ([MS-RDPBCGR] 2.2.1.11.1.1), and what the server says of the login (2.2.10.1).
  */
+#include "dissectors/login_failures.h"
 #include "dissectors/rdp_share.h"
 
 enum client_info_flag {
@@ -139,6 +140,8 @@ static void tell_logon(struct rdp_share *share)
         text_append_format(&detail, "%ssession %u", detail.length > 0 ? ", " : "", (unsigned)share->session_id.value);
     rdp_tell_text(share, FROM_SERVER, "logon", text_bytes(&detail));
     text_free(&detail);
+    if (share->auth_result == NULL || strcmp(share->auth_result, "success") != 0)
+        login_failures_accepted(share->conversation, "rdp", text_bytes(&share->logon_user));
     share->auth_result = "success";
 }
 
@@ -208,8 +211,10 @@ static void on_logon_errors(struct rdp_share *share, struct cursor *field)
         text_append_format(&detail, ", session %u", (unsigned)data);
     rdp_tell_text(share, FROM_SERVER, "logon_notice", text_bytes(&detail));
     text_free(&detail);
-    if (data < 3 && share->auth_result == NULL) /* of the data, 0 to 2 are failures */
+    if (data < 3 && share->auth_result == NULL) { /* of the data, 0 to 2 are failures */
         share->auth_result = "failure";
+        login_failures_refused(share->conversation, "rdp", true);
+    }
 }
 
 /* The cookie for coming back is never shown: whoever has it can take the session. */

@@ -66,6 +66,7 @@ void rdp_read_slow_input(struct rdp_share *share, struct cursor *data)
 
     skip_bytes(data, 2);
     share->input.was_seen = true;
+    rdp_shape_note_input(share->conversation, &share->facts->shape);
     for (unsigned i = 0; i < count && cursor_left(data) > 0; i++) {
         struct cursor event = take_child(data, 4 + 2 + 6);
         uint16_t type;

@@ -210,6 +210,7 @@ static bool open_data(struct rdp_share *share, enum side from, enum channel_kind
     share->was_encrypted = true;
     if (!rdp_security_read(share->facts->security, share->conversation, from, (*flags & SECURITY_SALTED_CHECKSUM) != 0, *data, &plain)) {
         share->unread_pdus++;
+        share->facts->shape.is_hidden = share->facts->shape.is_hidden || from == FROM_CLIENT;
         return false;
     }
     *data = cursor_within(plain);
@@ -241,6 +242,8 @@ static void on_attach_confirm(struct rdp_share *share, uint8_t first, struct cur
 
     if (cursor_is_good(pdu) && result != 0)
         rdp_tell(share, FROM_SERVER, "attach_refused", "%s", result_name(result));
+    else if (cursor_is_good(pdu))
+        rdp_shape_reached(share->conversation, &share->facts->shape, RDP_REACHED_CHANNEL_JOIN);
 }
 
 /* The static channel of that id, NULL where there is none. */
@@ -300,9 +303,10 @@ static bool read_flagged(struct rdp_share *share, enum side from, uint16_t flags
 {
     if ((flags & SECURITY_INFO) != 0 && from == FROM_CLIENT)
         rdp_read_client_info(share, data);
-    else if ((flags & SECURITY_LICENSE) != 0)
+    else if ((flags & SECURITY_LICENSE) != 0) {
+        rdp_shape_reached(share->conversation, &share->facts->shape, RDP_REACHED_LICENSING);
         rdp_read_licensing(share, from, data);
-    else if ((flags & SECURITY_REDIRECTION) != 0 && from == FROM_SERVER)
+    } else if ((flags & SECURITY_REDIRECTION) != 0 && from == FROM_SERVER)
         rdp_read_redirection(share, data);
     else if ((flags & (SECURITY_AUTODETECT_REQUEST | SECURITY_AUTODETECT_RESPONSE)) != 0)
         rdp_read_auto_detect(share, from, data);

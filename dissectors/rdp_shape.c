@@ -29,7 +29,7 @@
  *   9. The server's synchronize, cooperate, granted control and font map, however they are cut: the desktop is active. A
  *      client's fast-path input shows the same. (rdp/tls)
  *  10. A client's message of less than 24 bytes is fast-path input: all that is not has longer headers. Clients that do
- *      not know the fast path send 48 or 49 bytes for each input event. (rdp/tls-typed, rdp/rdesktop)
+ *      not know the fast path send 48 or 49 bytes for each input event. (rdp/tls-login, rdp/tls-rdesktop)
  *
  * Where the login takes place on the screen (TLS alone), nothing is said of it.
  */
@@ -515,11 +515,17 @@ void rdp_shape_note_input(struct conversation *conversation, struct rdp_shape *s
 
 /* ---- what the row says ---- */
 
+/* Whether the client's input would have been seen. */
+static bool sees_input(const struct rdp_shape *shape)
+{
+    return !shape->is_lost[FROM_CLIENT] && !(shape->is_hidden && shape->inputs == 0);
+}
+
 int64_t rdp_shape_idle_us(const struct rdp_shape *shape, int64_t now_us)
 {
     int64_t since_us = now_us - shape->input_us;
 
-    if (shape->step != RDP_STEP_ACTIVE || shape->is_lost[FROM_CLIENT])
+    if (shape->step != RDP_STEP_ACTIVE || !sees_input(shape))
         return -1;
     return since_us > shape->idle_us ? since_us : shape->idle_us;
 }
@@ -546,5 +552,5 @@ int rdp_shape_interactive(const struct rdp_shape *shape)
         return -1;
     if (inputs >= RDP_SHAPE_INPUTS_MANY)
         return 1;
-    return inputs <= RDP_SHAPE_INPUTS_FEW && !shape->is_lost[FROM_CLIENT] ? 0 : -1;
+    return inputs <= RDP_SHAPE_INPUTS_FEW && sees_input(shape) ? 0 : -1;
 }

@@ -54,6 +54,7 @@ struct rdp_shape {
     bool is_nla;
     bool has_early_result;   /* HYBRID_EX: the server tells the client in 4 bytes whether it may log in */
     bool is_encrypted;       /* by TLS: sizes alone are known */
+    bool is_hidden;          /* without TLS: PDUs of the client could not be opened, and may be input of the slow path */
     bool is_inexact;         /* a record's payload is only known within limits */
     bool is_lost[SIDE_COUNT];
     bool has_ended[SIDE_COUNT];

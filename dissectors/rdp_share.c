@@ -142,6 +142,7 @@ static void on_server_data(struct rdp_share *share, uint8_t type, struct cursor 
         break;
     case DATA_FONT_MAP:
         rdp_tell(share, FROM_SERVER, "font_map", NULL);
+        rdp_shape_reached(share->conversation, &share->facts->shape, RDP_REACHED_ACTIVE);
         break;
     case DATA_SET_ERROR_INFO:
         on_error_info(share, FROM_SERVER, data);
@@ -229,6 +230,7 @@ static void on_active(struct rdp_share *share, enum side from, struct cursor *pd
     }
     sets = cursor_within(take_up_to(pdu, length - 4u));
     rdp_capabilities_read(share, from, from == FROM_CLIENT ? "confirm_active" : "demand_active", &sets, count);
+    rdp_shape_reached(share->conversation, &share->facts->shape, RDP_REACHED_CAPABILITIES);
     if (from == FROM_SERVER)
         share->is_licensed = true;
 }

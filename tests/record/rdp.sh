@@ -3,7 +3,7 @@
 # server (rdp_shadow.sh); xfreerdp and rdesktop under Xvfb. What the servers and the clients log, what
 # the X servers of both ends saw, and what arrived in files and clipboards is the truth.
 
-rdp_cases=(tls standard fips channels routing-token refused odd-port plain plain-rdesktop low key-40 key-56 key-128 clipboard drive sound auto-login login-failed login-retried slow-path uncompressed resized reattached reconnected server-ended tls-login tls-login-failed tls-rdesktop shadow-rdp shadow-rfx shadow-tls shadow-nla nla-success nla-failure nla-brute-force)
+rdp_cases=(tls standard fips channels routing-token refused odd-port plain plain-rdesktop low key-40 key-56 key-128 clipboard drive sound auto-login login-failed login-retried slow-path uncompressed resized reattached reconnected server-ended tls-login tls-login-failed tls-rdesktop shadow-rdp shadow-rfx shadow-tls shadow-nla nla-success nla-failure nla-brute-force tls12)
 
 rdp_size=320x240
 rdp_display=:$((500 + $$ % 20000))  # the client's screen
@@ -53,6 +53,15 @@ rdp_tls() {
     rdp_glance /sec:tls /u:alice
     rdp_finish
     rdp_describe "a cookie with the user's name, the server selects TLS"
+}
+
+rdp_tls12() {
+    rdp_tls_versions=TLSv1.2
+    rdp_server 3389 negotiate
+    capture_start
+    rdp_client /v:server.example.test /sec:tls /u:alice /tls-ciphers:ECDHE-RSA-AES128-SHA256
+    rdp_finish
+    rdp_describe "TLS 1.2 with a block cipher: the server's certificate in the clear, sizes within 16 bytes"
 }
 
 rdp_standard() {
