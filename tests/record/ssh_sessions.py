@@ -302,6 +302,8 @@ def truth_of(drive, port, log, index):
     if plan.behaviour == "brute_many":
         entry["activity"], entry["activity_accepts"] = None, [None, "none"]
     entry["rekeys"] = max(0, found.newkeys - 1) if plan.client not in ("raw", "keyscan") and is_last else None
+    if entry["rekeys"] is not None and found.kexinits - 1 > entry["rekeys"]:
+        entry["rekeys_begun"] = found.kexinits - 1  # the session ended inside the last one
     entry["agent_forwarding"] = plan.agent and plan.behaviour != "no_command"  # only a session asks for it
     entry["path"], entry["message_of_the_day"], entry["banner"], entry["pam"] = plan.path, plan.message_of_the_day, plan.banner, plan.pam
     if plan.server == "openssh":
