@@ -165,6 +165,7 @@ static enum verdict ssh_on_gap(struct conversation *conversation, void *state, e
         ssh_encrypted_gap(conversation, ssh, from, count);
     if (side->phase == SSH_ENCRYPTED || side->phase == SSH_PASSED_OVER)
         return VERDICT_GO_ON;
+    side->has_gap = true;
     if (side->phase == SSH_PACKETS && count <= side->packet_left) {
         side->packet_left -= (uint32_t)count;
         return VERDICT_GO_ON;

@@ -85,8 +85,9 @@
     LATER(R, integer, host_certificate_valid_from_us, "begin of its validity; microseconds since the epoch, UTC; NULL where it has none") \
     LATER(R, integer, host_certificate_valid_until_us, "end of its validity; NULL: for ever") \
     COLUMN(R, integer, client_newkeys_us, \
-           "when the client's NEWKEYS was seen: what it sends from there on is encrypted; microseconds since the epoch, UTC") \
-    COLUMN(R, integer, server_newkeys_us, "when the server's NEWKEYS was seen") \
+           "when the client's NEWKEYS was seen: what it sends from there on is encrypted; microseconds since the epoch, UTC; " \
+           "NULL where bytes before it are missing") \
+    COLUMN(R, integer, server_newkeys_us, "when the server's NEWKEYS was seen, in the same way") \
     COLUMN(R, text, disconnect_by, "'client' or 'server': who sent SSH_MSG_DISCONNECT in the clear") \
     COLUMN(R, text, disconnect_reason, "its reason by name (RFC 4250, 4.2.2): 'key exchange failed'; else its number") \
     COLUMN(R, text, disconnect_text, "its description") \

@@ -109,9 +109,9 @@ static void fill_exchange(const struct ssh *ssh, struct ssh_session *row)
     row->kex_group_max = ssh->group.most;
     row->kex_group_bits = ssh->group.bits;
     row->kex_group_generator = ssh->group.generator;
-    if (client->has_newkeys)
+    if (client->has_newkeys && !client->has_gap)
         row->client_newkeys_us = record_integer(client->newkeys_us);
-    if (server->has_newkeys)
+    if (server->has_newkeys && !server->has_gap)
         row->server_newkeys_us = record_integer(server->newkeys_us);
     if (ssh->is_negotiated)
         row->strict_kex = record_boolean(client->offers_strict_kex && server->offers_strict_kex);

@@ -94,6 +94,7 @@ struct ssh_side {
     uint32_t text_before; /* bytes of lines before the identification */
     uint32_t packet_left; /* of a packet that is being skipped */
     bool has_newkeys;     /* its NEWKEYS was seen */
+    bool has_gap;         /* bytes before its NEWKEYS are missing: what lies behind them was read when they were given up, not when it came */
     bool has_ended;       /* by FIN or RST */
     int64_t read_us;      /* when its newest bytes came */
     uint32_t read_now;    /* bytes that were read at that time, in the clear */
