@@ -208,11 +208,20 @@ def first_difference(wanted, found):
     return None
 
 
+def rows_of_bytes(views):
+    """The protocol rows; without the times of SSH's events where bytes are missing: a hole is given up at a moment that depends on the segments."""
+    rows = view_rows.protocol_rows(views)
+    with_holes = {flow['flow_id'] for flow in views.dicts('flows') if flow['client_missing'] or flow['server_missing']}
+    for row in rows['ssh_events']:
+        if row['flow_id'] in with_holes:
+            row['time'] = row['time_us'] = None
+    return rows
+
+
 def test_bytewise(case, scratch):
     split = os.path.join(scratch, 'split.pcap')
     split_segments.split_file(os.path.join(case.folder, case.capture), split)
-    whole = view_rows.protocol_rows(read_views(case, case.capture, scratch, ['--threads', '1', '--no-ndpi']))
-    pieces = view_rows.protocol_rows(read_views(case, split, scratch, ['--threads', '1', '--no-ndpi']))
+    whole, pieces = (rows_of_bytes(read_views(case, capture, scratch, ['--threads', '1', '--no-ndpi'])) for capture in (case.capture, split))
     found = first_difference(whole, pieces)
     if found:
         raise Failure('split to single bytes, ' + found)
