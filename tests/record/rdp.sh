@@ -57,9 +57,9 @@ rdp_tls() {
 
 rdp_tls12() {
     rdp_tls_versions=TLSv1.2
-    rdp_server 3389 negotiate
+    rdp_desktop 3389 negotiate high
     capture_start
-    rdp_client /v:server.example.test /sec:tls /u:alice /tls-ciphers:ECDHE-RSA-AES128-SHA256
+    rdp_glance /sec:tls /u:alice /tls-ciphers:ECDHE-RSA-AES128-SHA256
     rdp_finish
     rdp_describe "TLS 1.2 with a block cipher: the server's certificate in the clear, sizes within 16 bytes"
 }
