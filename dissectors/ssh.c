@@ -46,8 +46,8 @@ static void on_newkeys(struct conversation *conversation, struct ssh *ssh, enum 
     struct ssh_side *side = &ssh->side[from];
 
     side->has_newkeys = true;
-    side->newkeys_us = conversation_now(conversation);
-    ssh_tell(conversation, ssh, "newkeys", side_name(from), NULL);
+    side->newkeys_us = ssh_time_of(conversation, from);
+    ssh_tell_at(conversation, ssh, side->newkeys_us, "newkeys", bytes_of_text(side_name(from)), NULL);
     begin_encrypted(conversation, ssh, from);
 }
 

@@ -311,7 +311,7 @@ void ssh_on_kex_message(struct conversation *conversation, struct ssh *ssh, enum
 {
     struct ssh_side *side = &ssh->side[from];
     struct ssh_kex_message message = {
-        .time_us = conversation_now(conversation),
+        .time_us = ssh_time_of(conversation, from),
         .from = from,
         .number = number,
         .payload = (uint32_t)cursor_left(&payload),

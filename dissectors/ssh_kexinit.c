@@ -300,9 +300,9 @@ void ssh_on_kexinit(struct conversation *conversation, struct ssh *ssh, enum sid
         conversation_finding(conversation, "notice", "ssh_kexinit_invalid", "the lists of the %s's KEXINIT do not end with it", side_name(from));
         return;
     }
-    keep_kexinit(side, from, conversation_now(conversation), cookie);
+    keep_kexinit(side, from, ssh_time_of(conversation, from), cookie);
     snprintf(detail, sizeof detail, "%s: hassh %s", side_name(from), side->hassh);
-    ssh_tell(conversation, ssh, "kexinit", detail, NULL);
+    ssh_tell_at(conversation, ssh, side->kexinit_us, "kexinit", bytes_of_text(detail), NULL);
     find_malformed_list(conversation, side, from);
     if (ssh->side[side_other(from)].has_kexinit)
         negotiate(conversation, ssh);
@@ -335,7 +335,6 @@ static void write_kexinit(struct conversation *conversation, const struct ssh_si
     struct ssh_kexinit row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .from_side = record_text_of(side_name(from)),
-        .time_us = record_integer(side->kexinit_us),
         .kex_algorithms = list_column(side, SSH_KEX),
         .host_key_algorithms = list_column(side, SSH_HOST_KEY),
         .ciphers_to_server = list_column(side, SSH_CIPHER_TO_SERVER),
@@ -355,6 +354,8 @@ static void write_kexinit(struct conversation *conversation, const struct ssh_si
     for (size_t i = 0; i < sizeof side->cookie; i++)
         snprintf(cookie + 2 * i, 3, "%02x", side->cookie[i]);
     row.cookie = record_text_of(cookie);
+    if (side->kexinit_us != 0)
+        row.time_us = record_integer(side->kexinit_us);
     append_hassh_algorithms(side, from, &algorithms);
     row.hassh_algorithms = record_text_unless_empty(text_bytes(&algorithms));
     conversation_write(conversation, &ssh_kexinit_table, &row);

@@ -97,7 +97,7 @@
 
 #define SSH_EVENT(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
-    COLUMN(R, integer, time_us, "when it was seen; microseconds since the epoch, UTC") \
+    COLUMN(R, integer, time_us, "when it was seen; microseconds since the epoch, UTC; NULL for what was said in the clear behind a gap") \
     COLUMN(R, text, kind, \
            "in the clear 'text', 'identification', 'kexinit', 'negotiated', 'no_common_algorithm', 'key_exchange', 'host_key', 'newkeys', " \
            "'disconnect', " \

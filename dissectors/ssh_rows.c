@@ -5,16 +5,22 @@
 
 #include <inttypes.h>
 
+int64_t ssh_time_of(const struct conversation *conversation, enum side from)
+{
+    return conversation_missing(conversation, from) == 0 ? conversation_now(conversation) : 0;
+}
+
 void ssh_tell_at(struct conversation *conversation, struct ssh *ssh, int64_t time_us, const char *kind, struct bytes detail, const char *basis)
 {
     struct ssh_event row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
-        .time_us = record_integer(time_us),
         .kind = record_text_of(kind),
         .detail = record_text_unless_empty(detail),
         .basis = record_text_of(basis),
     };
 
+    if (time_us != 0)
+        row.time_us = record_integer(time_us);
     if (ssh->events < SSH_EVENTS_LIMIT) {
         ssh->events++;
         conversation_write(conversation, &ssh_event_table, &row);

@@ -293,6 +293,12 @@ void ssh_tell(struct conversation *conversation, struct ssh *ssh, const char *ki
 /* The same for another time, and with bytes from the wire in whatever state. */
 void ssh_tell_at(struct conversation *conversation, struct ssh *ssh, int64_t time_us, const char *kind, struct bytes detail, const char *basis);
 
+/*
+ * The time of what this side says in the clear; 0, which is NULL in a row, behind a gap: there the present time is that at which
+ * the missing bytes were given up.
+ */
+int64_t ssh_time_of(const struct conversation *conversation, enum side from);
+
 /* The row of the session, as far as it is known. */
 void ssh_write_session(struct conversation *conversation, struct ssh *ssh);
 

@@ -509,7 +509,9 @@ def add_wirescribe_items(connection, flow_id, flow):
     for row in rows("SELECT * FROM ssh_sessions WHERE flow_id = ?"):
         versions = {client: row["client_version"], server: row["server_version"]}
         flow.items["ssh versions"] = [ssh_version(end, versions[end]) for end in sorted(versions) if versions[end]]
-        if row["kex"] is not None or row["client_cipher"] is not None:
+        # Of SSH 1, tshark does not read what is chosen.
+        if row["kex"] is not None or (row["client_cipher"] is not None and row["ssh1_server_key_bits"] is None and row["host_key_kind"] != "rsa1"
+                                      and not str(row["client_version"]).startswith("SSH-1.5")):
             flow.items["ssh algorithms"] = without_idle_macs([f"{name}={plain(row[name])}" for name, _ in ALGORITHMS])
     messages = rows("SELECT from_side, opcode, wire_size, fragments FROM websocket_messages WHERE flow_id = ? ORDER BY number")
     flow.items["websocket messages"] = [
