@@ -62,6 +62,10 @@ struct side_state {
 struct conversation {
     const struct worker_services *services;
     struct flow_facts *facts;
+    const struct conversation *outer; /* whose dissector opened this one; NULL: it is the flow's own */
+    unsigned depth;                   /* how many conversations it lies in */
+    bool is_decrypted;
+    const char *protocol; /* the innermost that was read here; NULL: none */
     enum phase phase;
     int64_t now_us;
     struct side_state side[SIDE_COUNT];
@@ -100,6 +104,7 @@ static bool start_dissecting(struct conversation *conversation, const struct dis
         return false;
     }
     conversation->dissector = dissector;
+    conversation->protocol = dissector->name;
     conversation->phase = PHASE_DISSECTING;
     conversation->facts->protocol = dissector->name;
     dissector->open(conversation, conversation->state, from_before);
@@ -316,12 +321,18 @@ static int rank_of(enum match match, bool port_agrees, bool is_turned)
     return rank > 0 && is_turned ? rank - 1 : rank;
 }
 
+/* Inside another one the sides are settled. */
+static bool may_be_turned(const struct conversation *conversation)
+{
+    return conversation->outer == NULL && conversation->facts->client_is_guessed;
+}
+
 static struct best_match ask_all(const struct conversation *conversation)
 {
     struct best_match best = {.rank = 0};
 
     for (const struct dissector *const *dissector = dissectors; *dissector != NULL; dissector++) {
-        for (int turned = 0; turned <= (conversation->facts->client_is_guessed ? 1 : 0); turned++) {
+        for (int turned = 0; turned <= (may_be_turned(conversation) ? 1 : 0); turned++) {
             uint16_t port = turned ? conversation->facts->client_port : conversation->facts->server_port;
             enum match match;
             int rank;
@@ -358,7 +369,7 @@ static void believe_sides(struct conversation *conversation, const struct best_m
 {
     if (best->is_turned)
         turn_around(conversation);
-    if (best->rank >= RANK_SURE)
+    if (best->rank >= RANK_SURE && conversation->outer == NULL)
         conversation->facts->client_is_guessed = false;
 }
 
@@ -415,7 +426,7 @@ static void ignore(struct conversation *conversation)
 
 static bool may_be_announced(const struct conversation *conversation)
 {
-    return conversation->services->may_be_announced != NULL &&
+    return conversation->outer == NULL && conversation->services->may_be_announced != NULL &&
            conversation->services->may_be_announced(conversation->services->worker, conversation->facts);
 }
 
@@ -562,7 +573,7 @@ static bool on_data(void *argument, enum side from, struct bytes bytes, int64_t 
     conversation->now_us = time_us;
     if (is_undecided(conversation)) {
         /* told late: the first packet of a side decides it */
-        for (int side = 0; side < SIDE_COUNT && conversation->piece_count == 0; side++)
+        for (int side = 0; side < SIDE_COUNT && conversation->piece_count == 0 && conversation->outer == NULL; side++)
             conversation->side[side].has_start = conversation->facts->has_start[side];
         identify_data(conversation, from, bytes);
     } else {
@@ -711,13 +722,64 @@ int64_t conversation_now(const struct conversation *conversation)
 
 bool conversation_is_decrypted(const struct conversation *conversation)
 {
-    (void)conversation; /* no keys can be given yet: nothing is ever read from inside TLS */
-    return false;
+    return conversation->is_decrypted;
 }
 
 bool conversation_has_start(const struct conversation *conversation, enum side from)
 {
-    return conversation->hand_overs > 0 || conversation->facts->has_start[from];
+    return conversation->hand_overs > 0 || (conversation->outer != NULL ? conversation->side[from].has_start : conversation->facts->has_start[from]);
+}
+
+/* ---- a conversation inside another one ---- */
+
+struct conversation *conversation_begin_inside(struct conversation *outer, bool is_decrypted, const bool has_start[SIDE_COUNT], const struct dissector *dissector,
+                                               void *from_before)
+{
+    struct conversation *inside = outer->depth < INSIDE_LIMIT ? memory_new_zeroed(1, sizeof *inside) : NULL;
+
+    if (inside == NULL)
+        return NULL;
+    inside->services = outer->services;
+    inside->facts = outer->facts;
+    inside->outer = outer;
+    inside->depth = outer->depth + 1;
+    inside->is_decrypted = is_decrypted || outer->is_decrypted;
+    inside->now_us = outer->now_us;
+    for (int side = 0; side < SIDE_COUNT; side++)
+        inside->side[side].has_start = has_start[side];
+    if (dissector != NULL)
+        (void)start_dissecting(inside, dissector, from_before);
+    return inside;
+}
+
+bool conversation_say_inside(struct conversation *inside, enum side from, struct bytes bytes)
+{
+    return on_data(inside, from, bytes, inside->outer->now_us);
+}
+
+bool conversation_miss_inside(struct conversation *inside, enum side from, uint64_t count)
+{
+    return on_gap(inside, from, count, inside->outer->now_us);
+}
+
+void conversation_end_inside(struct conversation *inside, enum side from, enum ending ending)
+{
+    on_end(inside, from, ending, inside->outer->now_us);
+}
+
+void conversation_refresh_inside(struct conversation *inside)
+{
+    on_refresh(inside, inside->outer->now_us);
+}
+
+void conversation_close_inside(struct conversation *inside)
+{
+    on_close(inside, inside->outer->now_us);
+}
+
+const char *conversation_protocol_inside(const struct conversation *inside)
+{
+    return inside->protocol;
 }
 
 uint64_t conversation_missing(const struct conversation *conversation, enum side from)

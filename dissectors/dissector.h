@@ -198,4 +198,24 @@ void conversation_forget_expected(struct conversation *conversation, const struc
 bool conversation_hand_over(struct conversation *conversation, const struct dissector *dissector, void *to_next);
 #define HAND_OVER_LIMIT 16
 
+/*
+ * A conversation inside this one: what a dissector takes out of its own bytes (TLS's plaintext, a tunnel's payload) is read by
+ * another dissector, on the same flow and with the same sides. `dissector` NULL: by what the first bytes say; else it is opened at once, and
+ * `from_before` is its from then on. `has_start`: this side is told from its first byte on. `is_decrypted`: its rows say `encrypted`. The
+ * one who begins it closes it, before its own close returns. NULL: out of memory, or INSIDE_LIMIT deep; `from_before` stays the caller's.
+ */
+struct conversation *conversation_begin_inside(struct conversation *outer, bool is_decrypted, const bool has_start[SIDE_COUNT], const struct dissector *dissector,
+                                               void *from_before);
+#define INSIDE_LIMIT 4
+
+/* The next bytes of one side, or that bytes of it are missing. False: nobody wants more (close still has to come). */
+bool conversation_say_inside(struct conversation *inside, enum side from, struct bytes bytes);
+bool conversation_miss_inside(struct conversation *inside, enum side from, uint64_t count);
+void conversation_end_inside(struct conversation *inside, enum side from, enum ending ending);
+void conversation_refresh_inside(struct conversation *inside);
+void conversation_close_inside(struct conversation *inside);
+
+/* The name of the dissector that read it last; NULL where nobody knew it. */
+const char *conversation_protocol_inside(const struct conversation *inside);
+
 #endif
