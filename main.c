@@ -6,6 +6,7 @@
 #include "base/vault.h"
 #include "capture/extract.h"
 #include "dissectors/rdp_private_keys.h"
+#include "dissectors/tls_keylog.h"
 #include "pipeline.h"
 #include "reports/reports.h"
 
@@ -65,6 +66,8 @@ static const char usage_text[] =
     "      --passwords      record passwords too, where a protocol shows them (default: never)\n"
     "      --keystrokes     record what was typed too, where a protocol shows it (default: never)\n"
     "      --rdp-key FILE   private key of an RDP server (xrdp's rsakeys.ini, or PEM): opens its standard RDP security\n"
+    "      --keys FILE      secrets of TLS sessions, as SSLKEYLOGFILE writes them (may be given again); what they open is\n"
+    "                       read like traffic in the clear, and its rows say encrypted = 1\n"
     "      --store-files DIR  store the contents of files there, each once, named by its SHA-256\n"
     "      --store-file-limit SIZE   of one file (default 100M); larger ones are not stored\n"
     "      --store-total-limit SIZE  of all files of this run (default 10G)\n"
@@ -103,6 +106,7 @@ enum long_option {
     OPTION_PASSWORDS,
     OPTION_KEYSTROKES,
     OPTION_RDP_KEY,
+    OPTION_KEYS,
     OPTION_STORE_FILES,
     OPTION_STORE_FILE_LIMIT,
     OPTION_STORE_TOTAL_LIMIT,
@@ -122,14 +126,20 @@ enum long_option {
     OPTION_VERSION,
 };
 
+/* Paths, in the order given. */
+struct key_files {
+    const char *paths[KEY_FILES_MOST];
+    size_t count;
+};
+
 /* Everything that can be said on the command line. */
 struct arguments {
     struct pipeline_options pipeline;
     bool is_quiet;
     bool wants_help;
     bool wants_version;
-    const char *key_files[KEY_FILES_MOST]; /* of --rdp-key, in the order given */
-    size_t key_file_count;
+    struct key_files rdp_keys; /* --rdp-key */
+    struct key_files key_logs; /* --keys */
     const char *store_files; /* NULL: contents are not stored */
     uint64_t store_file_limit;
     uint64_t store_total_limit;
@@ -213,6 +223,7 @@ static const struct option long_options[] = {
     {"passwords", no_argument, NULL, OPTION_PASSWORDS},
     {"keystrokes", no_argument, NULL, OPTION_KEYSTROKES},
     {"rdp-key", required_argument, NULL, OPTION_RDP_KEY},
+    {"keys", required_argument, NULL, OPTION_KEYS},
     {"store-files", required_argument, NULL, OPTION_STORE_FILES},
     {"store-file-limit", required_argument, NULL, OPTION_STORE_FILE_LIMIT},
     {"store-total-limit", required_argument, NULL, OPTION_STORE_TOTAL_LIMIT},
@@ -260,13 +271,13 @@ static bool parse_checksums(const char *word, enum checksum_mode *mode)
     return false;
 }
 
-static bool take_key_file(struct arguments *arguments, const char *path)
+static bool take_key_file(struct key_files *files, const char *option, const char *path)
 {
-    if (arguments->key_file_count == KEY_FILES_MOST) {
-        log_error("--rdp-key can be given %d times at most", KEY_FILES_MOST);
+    if (files->count == KEY_FILES_MOST) {
+        log_error("%s can be given %d times at most", option, KEY_FILES_MOST);
         return false;
     }
-    arguments->key_files[arguments->key_file_count++] = path;
+    files->paths[files->count++] = path;
     return true;
 }
 
@@ -304,7 +315,9 @@ static bool take_option(struct arguments *arguments, int letter, const char *val
         arguments->pipeline.recording.keystrokes = true;
         return true;
     case OPTION_RDP_KEY:
-        return take_key_file(arguments, value);
+        return take_key_file(&arguments->rdp_keys, "--rdp-key", value);
+    case OPTION_KEYS:
+        return take_key_file(&arguments->key_logs, "--keys", value);
     case OPTION_STORE_FILES:
         arguments->store_files = value;
         return true;
@@ -481,18 +494,29 @@ static void tell_totals(const struct arguments *arguments, const struct pipeline
                     (unsigned long long)totals->dropped_queue);
 }
 
+/* Keys of all kinds; owned. */
+struct keys {
+    struct rdp_private_keys *rdp;
+    struct tls_secrets *tls; /* NULL: none were given */
+};
+
 /* False after an error was logged; the keys so far are the caller's to free. */
-static bool load_keys(const struct arguments *arguments, struct rdp_private_keys **keys)
+static bool load_keys(const struct arguments *arguments, struct keys *keys)
 {
-    for (size_t i = 0; i < arguments->key_file_count; i++) {
-        if (!rdp_private_keys_add(keys, arguments->key_files[i]))
+    for (size_t i = 0; i < arguments->rdp_keys.count; i++) {
+        if (!rdp_private_keys_add(&keys->rdp, arguments->rdp_keys.paths[i]))
+            return false;
+    }
+    keys->tls = arguments->key_logs.count > 0 ? tls_secrets_new() : NULL;
+    for (size_t i = 0; keys->tls != NULL && i < arguments->key_logs.count; i++) {
+        if (!tls_keylog_load(keys->tls, arguments->key_logs.paths[i]))
             return false;
     }
     return true;
 }
 
 /* The stages, with the vault open and the keys there as long as they run. False where they could not be started: an error was logged. */
-static bool run_stages_with(struct arguments *arguments, struct rdp_private_keys *keys, struct pipeline_result *result)
+static bool run_stages_with(struct arguments *arguments, const struct keys *keys, struct pipeline_result *result)
 {
     struct vault *vault = NULL;
     bool was_run;
@@ -503,7 +527,8 @@ static bool run_stages_with(struct arguments *arguments, struct rdp_private_keys
             return false;
     }
     arguments->pipeline.recording.vault = vault;
-    arguments->pipeline.recording.rdp_keys = keys;
+    arguments->pipeline.recording.rdp_keys = keys->rdp;
+    arguments->pipeline.recording.tls_secrets = keys->tls;
     was_run = pipeline_run(&arguments->pipeline, result);
     clear_progress();
     vault_close(vault);
@@ -512,10 +537,11 @@ static bool run_stages_with(struct arguments *arguments, struct rdp_private_keys
 
 static bool run_stages(struct arguments *arguments, struct pipeline_result *result)
 {
-    struct rdp_private_keys *keys = NULL;
-    bool was_run = load_keys(arguments, &keys) && run_stages_with(arguments, keys, result);
+    struct keys keys = {.rdp = NULL};
+    bool was_run = load_keys(arguments, &keys) && run_stages_with(arguments, &keys, result);
 
-    rdp_private_keys_free(keys);
+    rdp_private_keys_free(keys.rdp);
+    tls_secrets_free(keys.tls);
     return was_run;
 }
 
@@ -677,8 +703,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"read", command_read, " output append filter count threads memory checksums passwords keystrokes rdp-key store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet "},
-    {"live", command_live, " output append filter count threads memory checksums passwords keystrokes rdp-key store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
+    {"read", command_read, " output append filter count threads memory checksums passwords keystrokes rdp-key keys store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet "},
+    {"live", command_live, " output append filter count threads memory checksums passwords keystrokes rdp-key keys store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
     {"sessions", command_sessions, " format protocol limit "},
     {"files", command_files, " format protocol limit "},
     {"sql", command_sql, " format "},

@@ -85,6 +85,7 @@ struct expectation {
 
 struct vault;
 struct rdp_private_keys;
+struct tls_secrets;
 
 /* What is to be recorded beyond what every run records. Constant while the stages run; owned by whoever starts them. */
 struct recording_options {
@@ -92,6 +93,7 @@ struct recording_options {
     bool keystrokes;     /* also what was typed, where a protocol shows it */
     struct vault *vault; /* where the contents of files are stored; NULL: they are not */
     const struct rdp_private_keys *rdp_keys; /* private keys of RDP servers; NULL: none (dissectors/rdp_private_keys.h) */
+    const struct tls_secrets *tls_secrets; /* what opens TLS; NULL: nothing does */
 };
 
 /*

@@ -17,70 +17,15 @@
  * Datagrams are not put in any order: a dissector that wants a UDP flow says so of the first one, and reads it and those
  * that follow as they come. All others are named by nDPI alone.
  */
-#include "dissectors/conversation.h"
+#include "dissectors/conversation_state.h"
 
 #include "base/finding.h"
 #include "base/memory.h"
-#include "dissectors/dissector.h"
-#include "dissectors/kept.h"
-#include "dissectors/login_failures.h"
-#include "dissectors/rdp_peers.h"
-
-#include <stdarg.h>
-#include <stdio.h>
 
 /* Most pieces that wait for identification; more and nobody wants the flow. */
 #define IDENTIFY_PIECES 64
 /* Most rounds in which the two sides may wake each other for the same bytes. */
 #define WAKE_ROUNDS 64
-
-enum phase {
-    PHASE_IDENTIFYING,
-    PHASE_UNCLAIMED,
-    PHASE_DISSECTING,
-    PHASE_IGNORING,
-};
-
-/* One delivery that waits for identification. */
-struct piece {
-    enum side from;
-    bool is_gap;
-    bool is_end;
-    enum ending ending;
-    uint64_t count; /* bytes; the bytes of a side lie in its `kept`, in order */
-    int64_t time_us;
-};
-
-struct side_state {
-    struct kept kept;
-    bool has_start;       /* for identification: the first kept byte is the stream's first */
-    bool waits_for_other; /* VERDICT_NEED_OTHER_SIDE */
-    bool has_ended;
-    uint64_t missing;
-};
-
-struct conversation {
-    const struct worker_services *services;
-    struct flow_facts *facts;
-    const struct conversation *outer; /* whose dissector opened this one; NULL: it is the flow's own */
-    unsigned depth;                   /* how many conversations it lies in */
-    bool is_decrypted;
-    const char *protocol; /* the innermost that was read here; NULL: none */
-    enum phase phase;
-    int64_t now_us;
-    struct side_state side[SIDE_COUNT];
-
-    const struct dissector *dissector; /* DISSECTING */
-    void *state;                       /* owned; dissector->state_size bytes */
-    const struct dissector *next;      /* set by conversation_hand_over until it is carried out */
-    void *to_next;
-    unsigned hand_overs;
-    unsigned findings;
-    const char *told_once[ONCE_NAMES]; /* borrowed; NULL behind the last one */
-
-    struct piece *pieces; /* IDENTIFYING, UNCLAIMED; owned, IDENTIFY_PIECES long, made with the first piece */
-    unsigned piece_count;
-};
 
 /* ---- the dissector at work ---- */
 
@@ -96,7 +41,7 @@ static void stop_dissecting(struct conversation *conversation)
         kept_free(&conversation->side[side].kept);
 }
 
-static bool start_dissecting(struct conversation *conversation, const struct dissector *dissector, void *from_before)
+bool conversation_start(struct conversation *conversation, const struct dissector *dissector, void *from_before)
 {
     conversation->state = memory_new_zeroed(1, dissector->state_size > 0 ? dissector->state_size : 1);
     if (conversation->state == NULL) {
@@ -133,7 +78,7 @@ static void carry_out_hand_over(struct conversation *conversation, enum side fro
         waiting[side] = conversation->side[side].kept;
         conversation->side[side].kept = (struct kept){.first = 0};
     }
-    if (start_dissecting(conversation, next, to_next)) {
+    if (conversation_start(conversation, next, to_next)) {
         for (int i = 0; i < SIDE_COUNT; i++) {
             struct bytes unread = kept_bytes(&waiting[order[i]]);
 
@@ -394,7 +339,7 @@ static bool adopt(struct conversation *conversation, const struct dissector *dis
     }
     if (conversation->piece_count > 0)
         conversation->now_us = conversation->pieces[0].time_us;
-    has_started = start_dissecting(conversation, dissector, from_before);
+    has_started = conversation_start(conversation, dissector, from_before);
     if (has_started) {
         for (unsigned i = 0; i < conversation->piece_count; i++) {
             const struct piece *piece = &conversation->pieces[i];
@@ -469,7 +414,7 @@ static bool identify_at_once(struct conversation *conversation, enum side from, 
     believe_sides(conversation, &best);
     if (best.is_turned)
         from = side_other(from);
-    if (start_dissecting(conversation, best.dissector, NULL))
+    if (conversation_start(conversation, best.dissector, NULL))
         feed(conversation, from, bytes);
     return true;
 }
@@ -537,7 +482,7 @@ static void *on_open(const struct worker_services *services, struct flow_facts *
     for (int side = 0; side < SIDE_COUNT; side++)
         conversation->side[side].has_start = facts->has_start[side];
     if (expected != NULL)
-        (void)start_dissecting(conversation, expected->dissector, expected->shared);
+        (void)conversation_start(conversation, expected->dissector, expected->shared);
     return conversation;
 }
 
@@ -557,7 +502,7 @@ static bool on_claim(void *argument, const struct expectation *expected, const u
     conversation->now_us = time_us;
     if (was_kept)
         return adopt(conversation, dissector, expected->shared);
-    if (!start_dissecting(conversation, dissector, expected->shared))
+    if (!conversation_start(conversation, dissector, expected->shared))
         return false;
     for (int side = 0; side < SIDE_COUNT && dissector->on_passed != NULL; side++) {
         if (passed[side] > 0)
@@ -628,12 +573,6 @@ static void on_close(void *argument, int64_t time_us)
     memory_free(conversation);
 }
 
-/* What a worker remembers beyond a flow. */
-struct worker_memory {
-    struct login_failures *login_failures;
-    struct rdp_peers *rdp_peers;
-};
-
 static void *on_begin(void)
 {
     struct worker_memory *memory = memory_new_zeroed(1, sizeof *memory);
@@ -680,7 +619,7 @@ static void *on_open_datagrams(const struct worker_services *services, struct fl
     conversation->services = services;
     conversation->facts = facts;
     conversation->now_us = time_us;
-    (void)start_dissecting(conversation, dissector, NULL);
+    (void)conversation_start(conversation, dissector, NULL);
     return conversation;
 }
 
@@ -707,230 +646,6 @@ const struct stream_reader conversation_reader = {
     .open_datagrams = on_open_datagrams,
     .datagram = on_datagram,
 };
-
-/* ---- what dissectors call ---- */
-
-const struct flow_facts *conversation_flow(const struct conversation *conversation)
-{
-    return conversation->facts;
-}
-
-int64_t conversation_now(const struct conversation *conversation)
-{
-    return conversation->now_us;
-}
-
-bool conversation_is_decrypted(const struct conversation *conversation)
-{
-    return conversation->is_decrypted;
-}
-
-bool conversation_has_start(const struct conversation *conversation, enum side from)
-{
-    return conversation->hand_overs > 0 || (conversation->outer != NULL ? conversation->side[from].has_start : conversation->facts->has_start[from]);
-}
-
-/* ---- a conversation inside another one ---- */
-
-struct conversation *conversation_begin_inside(struct conversation *outer, bool is_decrypted, const bool has_start[SIDE_COUNT], const struct dissector *dissector,
-                                               void *from_before)
-{
-    struct conversation *inside = outer->depth < INSIDE_LIMIT ? memory_new_zeroed(1, sizeof *inside) : NULL;
-
-    if (inside == NULL)
-        return NULL;
-    inside->services = outer->services;
-    inside->facts = outer->facts;
-    inside->outer = outer;
-    inside->depth = outer->depth + 1;
-    inside->is_decrypted = is_decrypted || outer->is_decrypted;
-    inside->now_us = outer->now_us;
-    for (int side = 0; side < SIDE_COUNT; side++)
-        inside->side[side].has_start = has_start[side];
-    if (dissector != NULL)
-        (void)start_dissecting(inside, dissector, from_before);
-    return inside;
-}
-
-bool conversation_say_inside(struct conversation *inside, enum side from, struct bytes bytes)
-{
-    return on_data(inside, from, bytes, inside->outer->now_us);
-}
-
-bool conversation_miss_inside(struct conversation *inside, enum side from, uint64_t count)
-{
-    return on_gap(inside, from, count, inside->outer->now_us);
-}
-
-void conversation_end_inside(struct conversation *inside, enum side from, enum ending ending)
-{
-    on_end(inside, from, ending, inside->outer->now_us);
-}
-
-void conversation_refresh_inside(struct conversation *inside)
-{
-    on_refresh(inside, inside->outer->now_us);
-}
-
-void conversation_close_inside(struct conversation *inside)
-{
-    on_close(inside, inside->outer->now_us);
-}
-
-const char *conversation_protocol_inside(const struct conversation *inside)
-{
-    return inside->protocol;
-}
-
-uint64_t conversation_missing(const struct conversation *conversation, enum side from)
-{
-    return conversation->side[from].missing;
-}
-
-const struct recording_options *conversation_recording(const struct conversation *conversation)
-{
-    static const struct recording_options nothing_more;
-
-    return conversation->services->recording != NULL ? conversation->services->recording : &nothing_more;
-}
-
-struct login_failures *conversation_login_failures(const struct conversation *conversation)
-{
-    const struct worker_memory *memory = conversation->services->reader_memory;
-
-    return memory != NULL ? memory->login_failures : NULL;
-}
-
-struct rdp_peers *conversation_rdp_peers(const struct conversation *conversation)
-{
-    const struct worker_memory *memory = conversation->services->reader_memory;
-
-    return memory != NULL ? memory->rdp_peers : NULL;
-}
-
-void conversation_set_parent(struct conversation *conversation, int64_t flow_id)
-{
-    conversation->facts->parent_flow_id = flow_id;
-}
-
-void conversation_write(struct conversation *conversation, const struct record_table *table, const void *record)
-{
-    conversation->services->write(conversation->services->worker, table, record);
-}
-
-int64_t conversation_next_id(struct conversation *conversation, enum id_kind kind)
-{
-    return conversation->services->next_id(conversation->services->worker, kind);
-}
-
-static void write_finding(struct conversation *conversation, const char *severity, const char *name, const char *detail, va_list arguments)
-{
-    char text[512];
-    struct finding finding;
-
-    if (conversation->findings >= FINDINGS_LIMIT)
-        return;
-    conversation->findings++;
-    vsnprintf(text, sizeof text, detail, arguments);
-    finding = (struct finding){
-        .flow_id = record_integer(conversation->facts->flow_id),
-        .time_us = record_integer(conversation->now_us),
-        .severity = record_text_of(severity),
-        .name = record_text_of(name),
-        .detail = record_text_of(text),
-    };
-    conversation_write(conversation, &finding_table, &finding);
-}
-
-void conversation_finding(struct conversation *conversation, const char *severity, const char *name, const char *detail, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, detail);
-    write_finding(conversation, severity, name, detail, arguments);
-    va_end(arguments);
-}
-
-/* Notes the name; false where it was noted before, or there is no room. */
-static bool is_first_time(struct conversation *conversation, const char *name)
-{
-    for (size_t i = 0; i < ONCE_NAMES; i++) {
-        if (conversation->told_once[i] == NULL) {
-            conversation->told_once[i] = name;
-            return true;
-        }
-        if (strcmp(conversation->told_once[i], name) == 0)
-            return false;
-    }
-    return false;
-}
-
-void conversation_finding_once(struct conversation *conversation, const char *severity, const char *name, const char *detail, ...)
-{
-    va_list arguments;
-
-    if (!is_first_time(conversation, name))
-        return;
-    va_start(arguments, detail);
-    write_finding(conversation, severity, name, detail, arguments);
-    va_end(arguments);
-}
-
-bool conversation_expect(struct conversation *conversation, const struct address *server, uint16_t server_port, const struct address *opener,
-                         const struct dissector *dissector, void *shared, void (*release)(void *shared))
-{
-    const struct expectation expectation = {
-        .opener = opener != NULL ? *opener : (struct address){.version = 0},
-        .server = *server,
-        .server_port = server_port,
-        .parent_flow_id = conversation->facts->flow_id,
-        .made_us = conversation->now_us,
-        .dissector = dissector,
-        .shared = shared,
-        .release = release,
-    };
-
-    return conversation->services->expect(conversation->services->worker, &expectation);
-}
-
-bool conversation_expect_from(struct conversation *conversation, const struct address *origin, uint16_t origin_port, const struct address *listener,
-                              const struct dissector *dissector, void *shared, void (*release)(void *shared))
-{
-    const struct expectation expectation = {
-        .server = *origin,
-        .server_port = origin_port,
-        .opener = *listener,
-        .by_origin = true,
-        .parent_flow_id = conversation->facts->flow_id,
-        .made_us = conversation->now_us,
-        .dissector = dissector,
-        .shared = shared,
-        .release = release,
-    };
-
-    return conversation->services->expect(conversation->services->worker, &expectation);
-}
-
-bool conversation_announces(struct conversation *conversation, bool begins)
-{
-    return conversation->services->announces != NULL && conversation->services->announces(conversation->services->worker, conversation->facts, begins);
-}
-
-void conversation_forget_expected(struct conversation *conversation, const struct address *server, uint16_t server_port, const void *shared)
-{
-    if (conversation->services->forget != NULL)
-        conversation->services->forget(conversation->services->worker, server, server_port, shared);
-}
-
-bool conversation_hand_over(struct conversation *conversation, const struct dissector *dissector, void *to_next)
-{
-    if (conversation->hand_overs >= HAND_OVER_LIMIT)
-        return false; /* next stays NULL: the conversation stops at VERDICT_HANDED_OVER */
-    conversation->hand_overs++;
-    conversation->next = dissector;
-    conversation->to_next = to_next;
-    return true;
-}
 
 /* ---- tables ---- */
 

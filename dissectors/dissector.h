@@ -105,6 +105,12 @@ struct dissector {
      */
     void (*refresh)(struct conversation *conversation, void *state);
 
+    /*
+     * Read inside TLS, and text follows behind it on the same flow: takes the session out, as a struct tls_outer that is the caller's from then
+     * on; close comes next, and writes nothing of it. NULL, from it or in its place: the session ends here.
+     */
+    void *(*leave)(struct conversation *conversation, void *state);
+
     /* Always the last call: write the rows that are not written yet, free what the state owns. */
     void (*close)(struct conversation *conversation, void *state);
 
@@ -214,6 +220,9 @@ bool conversation_miss_inside(struct conversation *inside, enum side from, uint6
 void conversation_end_inside(struct conversation *inside, enum side from, enum ending ending);
 void conversation_refresh_inside(struct conversation *inside);
 void conversation_close_inside(struct conversation *inside);
+
+/* The same, and answers what its dissector's `leave` takes out of it; NULL: nothing. */
+void *conversation_leave_inside(struct conversation *inside);
 
 /* The name of the dissector that read it last; NULL where nobody knew it. */
 const char *conversation_protocol_inside(const struct conversation *inside);

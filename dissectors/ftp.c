@@ -89,7 +89,13 @@ static enum verdict begin_tls(struct conversation *conversation, struct ftp *ftp
         return VERDICT_HANDED_OVER;
     }
     ftp_give_up_commands(conversation, ftp, ftp->pending.count);
-    suspended->outer = (struct tls_outer){.dissector = &ftp_dissector, .refresh = suspended_refresh, .close = suspended_close};
+    suspended->outer = (struct tls_outer){
+        .dissector = &ftp_dissector,
+        .refresh = suspended_refresh,
+        .close = suspended_close,
+        .inside = &ftp_dissector,
+        .moves_inside = true,
+    };
     suspended->ftp = *ftp;
     if (conversation_hand_over(conversation, &tls_dissector, suspended))
         ftp->is_moved = true;
@@ -98,7 +104,16 @@ static enum verdict begin_tls(struct conversation *conversation, struct ftp *ftp
     return VERDICT_HANDED_OVER;
 }
 
-/* Text is back. What was said within TLS is not known. */
+/* Into what TLS protects, where the user has keys: the dialogue goes on. */
+static void resume_inside(struct ftp *ftp)
+{
+    ftp->lines[FROM_CLIENT] = (struct line_reader){.passes_over = false};
+    ftp->lines[FROM_SERVER] = (struct line_reader){.passes_over = false};
+    reply_forget(&ftp->reply);
+    ftp->was_opened = true;
+}
+
+/* Text is back. What was said within TLS is not known, unless it was read. */
 static void resume(struct conversation *conversation, struct ftp *ftp, struct suspended *suspended)
 {
     bool has_records = suspended->outer.has_records;
@@ -108,8 +123,14 @@ static void resume(struct conversation *conversation, struct ftp *ftp, struct su
     memory_free(suspended);
     ftp->client_is_behind = false;
     ftp->has_replies = true;
+    if (conversation_is_decrypted(conversation)) {
+        resume_inside(ftp);
+        return;
+    }
+    ftp->is_behind_tls = has_records;
+    if (has_records && ftp->was_opened)
+        return;
     if (has_records) {
-        ftp->is_behind_tls = true;
         ftp->login.user_is_doubtful = true;
         ftp_state_lose_commands(ftp);
         return;
@@ -121,6 +142,21 @@ static void resume(struct conversation *conversation, struct ftp *ftp, struct su
                              "protects is open to injection");
     else
         conversation_finding(conversation, "warning", "ftp_tls_not_begun", "the server agreed to AUTH, and what followed was sent in the clear");
+}
+
+/* Text follows behind TLS: the session goes on there. */
+static void *ftp_leave(struct conversation *conversation, void *state)
+{
+    struct ftp *ftp = state;
+    struct suspended *suspended = memory_new_zeroed(1, sizeof *suspended);
+
+    (void)conversation;
+    if (suspended == NULL)
+        return NULL;
+    suspended->outer = (struct tls_outer){.dissector = &ftp_dissector, .refresh = suspended_refresh, .close = suspended_close};
+    suspended->ftp = *ftp;
+    ftp->is_moved = true;
+    return suspended;
 }
 
 static bool is_word(struct bytes word)
@@ -289,7 +325,7 @@ static void ftp_write(struct conversation *conversation, void *state)
     struct text last_reply = {.limit = REPLY_TEXT_LIMIT};
     struct ftp_session row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
-        .encrypted = record_boolean(conversation_is_decrypted(conversation)),
+        .encrypted = record_boolean(ftp->was_opened || conversation_is_decrypted(conversation)),
         .banner = record_text_unless_empty(text_bytes(&ftp->banner)),
         .user = record_text_unless_empty(text_bytes(&ftp->login.user)),
         .password = record_text_unless_empty(text_bytes(&ftp->login.password)),
@@ -359,5 +395,6 @@ const struct dissector ftp_dissector = {
     .on_data = ftp_on_data,
     .on_gap = ftp_on_gap,
     .refresh = ftp_write,
+    .leave = ftp_leave,
     .close = ftp_close,
 };

@@ -1,6 +1,6 @@
 /*
  * ftp_data.c - FTP's data connections (RFC 959, 3.2; RFC 4217, 9): what comes by is counted and goes to the transfer's
- * payload. Where TLS protects it, the handshake is read and the rest only counted.
+ * payload. Where TLS protects it, the handshake is read and the rest only counted, unless the user has keys.
  *
  * Leaves out: several files on one data connection (block mode allows them): only the first is told.
  */
@@ -125,13 +125,74 @@ static enum side tls_side(const struct ftp_data *data, enum side from)
     return data->channel->is_passive ? from : side_other(from);
 }
 
+/* What TLS knows of it. `outer` first. */
+struct ftp_data_tls {
+    struct tls_outer outer;
+    struct ftp_data *data;
+};
+
+static struct ftp_data *data_of(struct tls_outer *outer)
+{
+    return ((struct ftp_data_tls *)outer)->data;
+}
+
+/* The first time: what was counted until now were TLS's bytes. */
+static struct ftp_channel *opened_channel(struct ftp_data *data)
+{
+    struct ftp_channel *channel = data->channel;
+
+    if (!channel->is_opened) {
+        channel->is_opened = true;
+        channel->bytes[FROM_CLIENT] = 0;
+        channel->bytes[FROM_SERVER] = 0;
+    }
+    return channel;
+}
+
+static void on_plaintext(struct conversation *conversation, struct tls_outer *outer, enum side from, struct bytes bytes)
+{
+    struct ftp_data *data = data_of(outer);
+
+    on_payload(conversation, opened_channel(data), tls_side(data, from), bytes);
+}
+
+static void on_missing(struct conversation *conversation, struct tls_outer *outer, enum side from, uint64_t count)
+{
+    struct ftp_data *data = data_of(outer);
+    struct ftp_channel *channel = opened_channel(data);
+
+    channel->missing[tls_side(data, from)] += count;
+    if (begin_payload(conversation, channel, tls_side(data, from)))
+        ftp_payload_lose(&channel->payload, conversation, count);
+}
+
+static void on_tls_refresh(struct conversation *conversation, struct tls_outer *outer)
+{
+    (void)conversation;
+    (void)outer;
+}
+
+static void on_tls_close(struct conversation *conversation, struct tls_outer *outer)
+{
+    (void)conversation;
+    memory_free(outer);
+}
+
 static void begin_tls(struct conversation *conversation, struct ftp_data *data)
 {
+    struct ftp_data_tls *outer = memory_new_zeroed(1, sizeof *outer);
+
     data->tls = memory_new_zeroed(1, tls_dissector.state_size);
     data->protection = data->tls != NULL ? PROTECTION_TLS : PROTECTION_TLS_PASSED;
     data->channel->is_protected = true;
+    if (outer != NULL) {
+        outer->data = data;
+        outer->outer = (struct tls_outer){.refresh = on_tls_refresh, .close = on_tls_close, .on_plaintext = on_plaintext, .on_missing = on_missing};
+    }
     if (data->tls != NULL)
-        tls_dissector.open(conversation, data->tls, NULL);
+        tls_dissector.open(conversation, data->tls, outer);
+    else
+        memory_free(outer);
 }
 
 static void end_tls(struct conversation *conversation, struct ftp_data *data)
@@ -156,8 +217,10 @@ static enum verdict feed_tls(struct conversation *conversation, struct ftp_data 
         (void)take_up_to(bytes, UINT64_MAX);
         verdict = VERDICT_GO_ON;
     }
-    data->channel->bytes[from] += before - bytes->left;
-    data->unread[from] = bytes->left;
+    if (!data->channel->is_opened) {
+        data->channel->bytes[from] += before - bytes->left;
+        data->unread[from] = bytes->left;
+    }
     return verdict;
 }
 
@@ -212,9 +275,9 @@ static enum verdict ftp_data_on_gap(struct conversation *conversation, void *sta
     if (data->protection == PROTECTION_UNDECIDED)
         release_held(conversation, data);
     data->told[from] = 0; /* the frame has forgotten what it kept */
-    channel->bytes[from] += data->unread[from];
+    channel->bytes[from] += channel->is_opened ? 0 : data->unread[from];
     data->unread[from] = 0;
-    channel->missing[from] += count;
+    channel->missing[from] += channel->is_opened ? 0 : count; /* TLS tells what it misses */
     if (data->protection == PROTECTION_NONE) {
         if (begin_payload(conversation, channel, from))
             ftp_payload_lose(&channel->payload, conversation, count);
@@ -247,7 +310,8 @@ static void ftp_data_on_end(struct conversation *conversation, void *state, enum
         return;
     if (data->protection == PROTECTION_UNDECIDED)
         release_held(conversation, data);
-    data->channel->bytes[from] += data->unread[from]; /* a TLS record that is not whole */
+    if (!data->channel->is_opened)
+        data->channel->bytes[from] += data->unread[from]; /* a TLS record that is not whole */
     data->unread[from] = 0;
     data->channel->has_side_ended[from] = true;
     data->channel->side_ending[from] = ending;

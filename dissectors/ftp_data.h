@@ -69,6 +69,7 @@ struct ftp_channel {
     bool has_data; /* the data connection was seen */
     bool data_has_ended;
     bool is_protected; /* by TLS */
+    bool is_opened;    /* with the user's keys: bytes are those of the file */
     bool has_side_ended[SIDE_COUNT];
     enum ending side_ending[SIDE_COUNT];
     int64_t data_flow_id;

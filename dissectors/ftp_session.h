@@ -68,6 +68,7 @@ struct ftp {
     bool auth_was_refused;  /* AUTH */
     bool is_encrypted_from_now;
     bool is_moved;         /* to a struct suspended: this one is over */
+    bool was_opened;       /* some of it was read inside TLS, with the user's keys */
     bool is_behind_tls;    /* TLS was ended within the flow (CCC) */
     bool awaits_tls;       /* AUTH was agreed on, and TLS has not begun */
     bool client_is_behind; /* commands of the client are unread until AUTH is answered */

@@ -169,12 +169,18 @@ static const char *const outcome_names[] = {
     [OUTCOME_SHORT] = "short",       [OUTCOME_BROKEN] = "broken",   [OUTCOME_GAP] = "gap",
 };
 
+/* Protected, and not opened: its bytes are TLS's. */
+static bool is_sealed(const struct ftp_channel *channel)
+{
+    return channel->is_protected && !channel->is_opened;
+}
+
 /* Whether the bytes that travel are the file's own, so that their number says something. */
 static bool is_comparable(const struct ftp_channel *channel)
 {
     const struct ftp_form form = ftp_channel_form(channel);
 
-    return channel->has_announced_size && (channel->settings.type == 'I' || channel->settings.type == 'L') && !channel->is_protected &&
+    return channel->has_announced_size && (channel->settings.type == 'I' || channel->settings.type == 'L') && !is_sealed(channel) &&
            !ftp_block_marks_end(&form) && channel->direction != FTP_LIST;
 }
 
@@ -243,7 +249,7 @@ void ftp_channel_number_file(struct conversation *conversation, struct ftp_chann
     bool is_file = channel->has_command && (channel->direction == FTP_DOWNLOAD || channel->direction == FTP_UPLOAD);
     bool travelled = ftp_channel_size(channel) > 0 || (channel->has_data && channel->has_reply && !is_refused(channel));
 
-    if (channel->file_id == 0 && is_file && travelled && !channel->is_protected)
+    if (channel->file_id == 0 && is_file && travelled && !is_sealed(channel))
         channel->file_id = conversation_next_id(conversation, ID_FILE);
 }
 
@@ -321,7 +327,7 @@ static const char *direction_name(const struct ftp_channel *channel)
     case FTP_UNKNOWN:
         break;
     }
-    return ftp_client_sends(channel) ? "upload" : NULL; /* the server may send a file or a list */
+    return !is_sealed(channel) && ftp_client_sends(channel) ? "upload" : NULL; /* the server may send a file or a list; in TLS both sides send */
 }
 
 static void set_data(struct ftp_transfer *row, const struct ftp_channel *channel)

@@ -67,14 +67,25 @@ struct rdp {
     bool client_waits; /* for the server's confirm */
     bool told_malformed;
     bool is_moved; /* the facts are TLS's */
+    struct tls_outer *outer; /* borrowed: TLS, which the session is read inside of; NULL: it is not */
 };
+
+/* The negotiation is over: CredSSP, or the MCS connect, comes next. */
+static void enter_tls(struct rdp *rdp, struct tls_outer *outer)
+{
+    rdp->outer = outer;
+    rdp_tls_enter(outer, &rdp->facts);
+    rdp->side[FROM_CLIENT].phase = RDP_CONNECT;
+    rdp->side[FROM_SERVER].phase = RDP_CONNECT;
+}
 
 static void rdp_open(struct conversation *conversation, void *state, void *from_before)
 {
     struct rdp *rdp = state;
 
-    (void)from_before;
     rdp->facts.cookie.limit = COOKIE_LIMIT;
+    if (from_before != NULL)
+        enter_tls(rdp, from_before);
     for (int side = 0; side < SIDE_COUNT; side++)
         rdp->side[side].is_silent = !conversation_has_start(conversation, (enum side)side);
 }
@@ -133,6 +144,15 @@ static enum verdict on_confirm(struct conversation *conversation, struct rdp *rd
 
 /* ---- PDUs ---- */
 
+/* Behind CredSSP nobody but who was let in goes on. */
+static void note_login(struct rdp *rdp, enum side from)
+{
+    if (from != FROM_SERVER || !rdp->facts.credssp.is_seen || rdp->facts.shape.login != RDP_LOGIN_UNKNOWN)
+        return;
+    rdp->facts.shape.login = RDP_LOGIN_SUCCESS;
+    rdp->facts.shape.basis = "CredSSP: the connect follows";
+}
+
 static void on_connect(struct conversation *conversation, struct rdp *rdp, enum side from, struct cursor *pdu)
 {
     size_t length = cursor_left(pdu) + TPKT_HEADER + X224_DATA_HEADER;
@@ -142,8 +162,10 @@ static void on_connect(struct conversation *conversation, struct rdp *rdp, enum 
     rdp->side[from].phase = RDP_SESSION;
     rdp->facts.was_connected[from] = reading != RDP_OTHER;
     rdp_shape_pdu(conversation, &rdp->facts.shape, from, length, false);
-    if (reading != RDP_OTHER)
+    if (reading != RDP_OTHER) {
         rdp_shape_reached(conversation, &rdp->facts.shape, RDP_REACHED_MCS_CONNECT);
+        note_login(rdp, from);
+    }
     if (from == FROM_SERVER && rdp->facts.security == NULL)
         rdp->facts.security = rdp_security_new(&rdp->facts.settings);
     if (reading == RDP_INVALID)
@@ -343,6 +365,28 @@ static enum verdict on_invalid_header(struct conversation *conversation, struct 
     return rdp->side[side_other(from)].has_lied ? VERDICT_NOT_THIS_PROTOCOL : VERDICT_GO_ON;
 }
 
+/* ---- CredSSP, inside TLS ---- */
+
+static enum verdict on_login_before_connect(struct conversation *conversation, struct rdp *rdp, enum side from, struct cursor *bytes)
+{
+    struct rdp_credssp *credssp = &rdp->facts.credssp;
+    bool is_early_result = from == FROM_SERVER && rdp->facts.selected.value == RDP_PROTOCOL_HYBRID_EX && (peek_u8(bytes) == 0 || peek_u8(bytes) == 5);
+    size_t before = cursor_left(bytes);
+    enum cursor_state state = is_early_result ? rdp_credssp_take_early_result(credssp, bytes) : rdp_credssp_take(credssp, from, bytes);
+
+    if (state == CURSOR_SHORT)
+        return VERDICT_NEED_MORE;
+    if (state == CURSOR_INVALID)
+        return on_invalid_header(conversation, rdp, from);
+    rdp_shape_pdu(conversation, &rdp->facts.shape, from, before - cursor_left(bytes), false);
+    rdp_shape_reached(conversation, &rdp->facts.shape, RDP_REACHED_AUTHENTICATION);
+    if (credssp->was_refused || (is_early_result && credssp->early_result != 0)) {
+        rdp->facts.shape.login = RDP_LOGIN_FAILURE;
+        rdp->facts.shape.basis = credssp->was_refused ? "CredSSP: the server's error code" : "CredSSP: the early user authorization result";
+    }
+    return VERDICT_GO_ON;
+}
+
 /* ---- the dissector ---- */
 
 /* One PDU, or as much of it as is there. */
@@ -366,6 +410,8 @@ static enum verdict on_pdu(struct conversation *conversation, struct rdp *rdp, e
         if (preconnection != PRECONNECTION_ABSENT)
             return preconnection == PRECONNECTION_READ ? VERDICT_GO_ON : VERDICT_NEED_MORE;
     }
+    if (rdp->outer != NULL && side->phase == RDP_CONNECT && peek_u8(bytes) != TPKT_VERSION)
+        return on_login_before_connect(conversation, rdp, from, bytes);
     length = peek_pdu_length(*bytes, side->phase, &state);
     if (state == CURSOR_SHORT)
         return VERDICT_NEED_MORE;
@@ -443,7 +489,10 @@ static void rdp_close(struct conversation *conversation, void *state)
 
     if (rdp->is_moved)
         return;
-    rdp_peers_end(conversation);
+    if (rdp->outer == NULL)
+        rdp_peers_end(conversation);
+    else
+        rdp_tls_add_login(rdp->outer, &rdp->facts.shape);
     rdp_session_end(rdp->facts.share, conversation);
     rdp_write_rows(conversation, &rdp->facts);
     rdp_facts_free(&rdp->facts);

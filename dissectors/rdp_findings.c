@@ -24,7 +24,7 @@ static void tell_encryption(struct conversation *conversation, const struct rdp_
     const struct rdp_number *method = &settings->encryption_method;
     const struct rdp_number *level = &settings->encryption_level;
 
-    if (!settings->has_server_security || !method->is_known || !level->is_known)
+    if (!settings->has_server_security || !method->is_known || !level->is_known || conversation_is_decrypted(conversation)) /* inside TLS there is nothing to add */
         return;
     if (method->value == RDP_METHOD_NONE)
         conversation_finding(conversation, "warning", "rdp_weak_encryption", "standard RDP security without encryption: keys typed and the screen are in the clear");

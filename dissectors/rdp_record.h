@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "dissectors/dissector.h"
+#include "dissectors/rdp_credssp.h"
 #include "dissectors/rdp_settings.h"
 #include "dissectors/rdp_shape.h"
 
@@ -115,6 +116,8 @@
     COLUMN(R, integer, drawing_orders, "drawing orders in them ([MS-RDPEGDI]), cache orders included") \
     COLUMN(R, integer, pointer_updates, "changes of the mouse pointer") \
     COLUMN(R, integer, desktop_resizes, "times that the server gave the desktop another size") \
+    COLUMN(R, text, workstation, "the client's workstation as NTLM names it, where keys opened the login before the connect (CredSSP)") \
+    LATER(R, text, login_error, "why the server refused that login, by its name in [MS-ERREF] 2.3.1 ('STATUS_LOGON_FAILURE'); an unknown code in hexadecimal") \
     COLUMN(R, integer, opened_packets, "packets of standard RDP security that a key of --rdp-key opened; NULL where none fits") \
     COLUMN(R, integer, wrong_signatures, "packets whose signature did not hold, and that were therefore not read; NULL where no key fits") \
     COLUMN(R, integer, preconnection_id, "what the client wants to be connected to, told before anything else ([MS-RDPEPS] 2.2.1)") \
@@ -177,6 +180,7 @@ struct rdp_facts {
     struct rdp_settings settings;
     struct rdp_shape shape;
     struct rdp_security *security; /* from the server's MCS connect on, where it chose encryption; owned by rdp.c. See rdp_security.h */
+    struct rdp_credssp credssp; /* read where keys opened TLS */
     struct rdp_share *share; /* from the first PDU behind an MCS connect on; owned by rdp.c. See rdp_session.h */
 };
 

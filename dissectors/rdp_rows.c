@@ -120,9 +120,24 @@ static void fill_shape(struct conversation *conversation, const struct rdp_facts
     row->inference_basis = record_text_of(rdp_shape_basis(shape));
 }
 
+/* What the client says of itself later, in client info, is nearer to the session. */
+static void fill_credssp(const struct rdp_credssp *credssp, struct rdp_session *row, char error[16])
+{
+    if (!row->user.is_known)
+        row->user = record_text_unless_empty(text_bytes(&credssp->names.user));
+    if (!row->domain.is_known)
+        row->domain = record_text_unless_empty(text_bytes(&credssp->names.domain));
+    row->workstation = record_text_unless_empty(text_bytes(&credssp->names.workstation));
+    if (!credssp->was_refused)
+        return;
+    (void)snprintf(error, 16, "0x%08" PRIx32, credssp->error);
+    row->login_error = record_text_of(rdp_credssp_error_name(credssp->error) != NULL ? rdp_credssp_error_name(credssp->error) : error);
+}
+
 void rdp_write_session(struct conversation *conversation, const struct rdp_facts *facts)
 {
     struct rdp_description description;
+    char error[16];
     struct rdp_session row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(conversation_is_decrypted(conversation)),
@@ -131,6 +146,7 @@ void rdp_write_session(struct conversation *conversation, const struct rdp_facts
     rdp_describe(facts, &row, &description);
     fill_shape(conversation, facts, &row);
     rdp_session_fill(facts->share, &row);
+    fill_credssp(&facts->credssp, &row, error);
     conversation_write(conversation, &rdp_session_table, &row);
     rdp_description_free(&description);
 }
@@ -182,6 +198,7 @@ void rdp_facts_free(struct rdp_facts *facts)
     text_free(&facts->cookie);
     text_free(&facts->routing_address);
     text_free(&facts->preconnection_blob);
+    rdp_credssp_free(&facts->credssp);
     rdp_session_free(facts->share);
     rdp_security_free(facts->security);
     rdp_settings_free(&facts->settings);

@@ -6,10 +6,13 @@
 #include "base/memory.h"
 #include "dissectors/rdp_peers.h"
 
+extern const struct dissector rdp_dissector;
+
 /* The session while TLS has the flow. `outer` first: TLS knows no more of it. */
 struct rdp_tls {
     struct tls_outer outer;
     struct rdp_facts facts;
+    bool is_entered; /* only the shape is still here */
 };
 
 static struct rdp_tls *rdp_of(struct tls_outer *outer)
@@ -29,7 +32,7 @@ static void on_certificate(struct conversation *conversation, struct tls_outer *
     struct rdp_certificate *certificate = &facts->settings.certificate;
 
     (void)conversation;
-    if (!certificate->version.is_known && rdp_read_x509(encoded, certificate))
+    if (!rdp_of(outer)->is_entered && !certificate->version.is_known && rdp_read_x509(encoded, certificate))
         certificate->version = (struct rdp_number){.value = 2, .is_known = true};
 }
 
@@ -46,7 +49,8 @@ static void on_end(struct conversation *conversation, struct tls_outer *outer, e
 
 static void on_refresh(struct conversation *conversation, struct tls_outer *outer)
 {
-    rdp_write_session(conversation, &rdp_of(outer)->facts);
+    if (!rdp_of(outer)->is_entered)
+        rdp_write_session(conversation, &rdp_of(outer)->facts);
 }
 
 static void on_close(struct conversation *conversation, struct tls_outer *outer)
@@ -54,9 +58,32 @@ static void on_close(struct conversation *conversation, struct tls_outer *outer)
     struct rdp_tls *rdp = rdp_of(outer);
 
     rdp_peers_end(conversation);
-    rdp_write_rows(conversation, &rdp->facts);
-    rdp_facts_free(&rdp->facts);
+    if (!rdp->is_entered) {
+        rdp_write_rows(conversation, &rdp->facts);
+        rdp_facts_free(&rdp->facts);
+    }
     memory_free(rdp);
+}
+
+void rdp_tls_enter(struct tls_outer *outer, struct rdp_facts *facts)
+{
+    struct rdp_tls *rdp = rdp_of(outer);
+    struct rdp_shape shape = rdp->facts.shape;
+
+    *facts = rdp->facts;
+    facts->shape = (struct rdp_shape){.reached = RDP_REACHED_TLS};
+    rdp->facts = (struct rdp_facts){.shape = shape};
+    rdp->is_entered = true;
+}
+
+void rdp_tls_add_login(const struct tls_outer *outer, struct rdp_shape *shape)
+{
+    const struct rdp_shape *seen = &((const struct rdp_tls *)outer)->facts.shape;
+
+    if (shape->login != RDP_LOGIN_UNKNOWN)
+        return;
+    shape->login = seen->login;
+    shape->basis = seen->basis;
 }
 
 struct tls_outer *rdp_tls_new(const struct rdp_facts *facts)
@@ -74,6 +101,7 @@ struct tls_outer *rdp_tls_new(const struct rdp_facts *facts)
         .on_certificate = on_certificate,
         .on_lost = on_lost,
         .on_end = on_end,
+        .inside = &rdp_dissector,
     };
     return &rdp->outer;
 }

@@ -13,6 +13,15 @@
  */
 struct tls_outer *rdp_tls_new(const struct rdp_facts *facts);
 
+/*
+ * The session goes on inside TLS, opened with the user's keys: its facts move to `facts`, and who has them writes the rows. What TLS shows from
+ * now on is still told to the shape that stays behind.
+ */
+void rdp_tls_enter(struct tls_outer *outer, struct rdp_facts *facts);
+
+/* The login, where what TLS showed of it says more than what was read. Before the outer is closed. */
+void rdp_tls_add_login(const struct tls_outer *outer, struct rdp_shape *shape);
+
 /* For an outer that TLS did not take: nothing is written, and the facts are the caller's again. */
 void rdp_tls_free(struct tls_outer *outer);
 

@@ -12,7 +12,9 @@
 #include "dissectors/smtp.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "dissectors/smtp_record.h"
+#include "dissectors/tls.h"
 
 /* ---- the client's commands ---- */
 
@@ -320,7 +322,7 @@ static enum verdict on_client_lines(struct conversation *conversation, struct sm
     }
     if ((smtp->phase == SMTP_RESYNC || awaits(smtp, SMTP_STARTTLS)) && line_is_tls(bytes)) {
         smtp_expect_tls(conversation, smtp);
-        return smtp_begin_tls(conversation);
+        return smtp_begin_tls(conversation, smtp);
     }
     if (awaits(smtp, SMTP_DATA)) {
         enum verdict verdict = guess_message(conversation, smtp, bytes);
@@ -355,7 +357,7 @@ static enum verdict on_text_before_tls(struct conversation *conversation, struct
     struct bytes line;
 
     if (smtp_is_no_text(bytes))
-        return smtp_begin_tls(conversation);
+        return smtp_begin_tls(conversation, smtp);
     if (line_take(&smtp->lines[FROM_CLIENT], bytes, &line) == LINE_NONE)
         return VERDICT_NEED_MORE;
     smtp_note_injected_line(conversation, smtp, FROM_CLIENT, line);
@@ -463,10 +465,10 @@ static void on_server_gap(struct conversation *conversation, struct smtp *smtp)
 
 static enum verdict smtp_on_gap(struct conversation *conversation, void *state, enum side from, uint64_t count)
 {
-    const struct smtp *smtp = state;
+    struct smtp *smtp = state;
 
     if (smtp->phase == SMTP_BEFORE_TLS)
-        return smtp_begin_tls(conversation);
+        return smtp_begin_tls(conversation, smtp);
     if (from == FROM_CLIENT)
         on_client_gap(conversation, state, count);
     else
@@ -486,11 +488,34 @@ static void smtp_on_end(struct conversation *conversation, void *state, enum sid
 
 /* ---- open and close ---- */
 
+/* The session while TLS has the flow, and on its way into what TLS protects. `outer` first: TLS knows no more of it. */
+struct suspended {
+    struct tls_outer outer;
+    struct smtp smtp;
+};
+
+extern const struct dissector smtp_dissector;
+
+/* Inside TLS the dialogue begins afresh, without a greeting (RFC 3207, 4.2). */
+static void resume(struct smtp *smtp, struct suspended *suspended)
+{
+    *smtp = suspended->smtp;
+    memory_free(suspended);
+    smtp->lines[FROM_CLIENT] = (struct line_reader){.passes_over = false};
+    smtp->lines[FROM_SERVER] = (struct line_reader){.passes_over = false};
+    reply_forget(&smtp->reply);
+    smtp->client_waits = false;
+    smtp->client_is_behind = false;
+    smtp->may_answer_login = false;
+    smtp->offers_tls = false;
+}
+
 static void smtp_open(struct conversation *conversation, void *state, void *from_before)
 {
     struct smtp *smtp = state;
 
-    (void)from_before;
+    if (from_before != NULL)
+        resume(smtp, from_before);
     smtp->phase = conversation_has_start(conversation, FROM_CLIENT) ? SMTP_COMMANDS : SMTP_RESYNC;
     smtp->server_is_seen = conversation_has_start(conversation, FROM_SERVER);
 }
@@ -559,13 +584,16 @@ static void smtp_refresh(struct conversation *conversation, void *state)
     write_session(conversation, state);
 }
 
-static void smtp_close(struct conversation *conversation, void *state)
+/* Nothing of the dialogue so far goes on. */
+static void finish_dialogue(struct conversation *conversation, struct smtp *smtp)
 {
-    struct smtp *smtp = state;
-
     smtp_give_up_replies(conversation, smtp, smtp->pending.count);
     finish_open_mail(conversation, smtp);
     smtp_mail_release(&smtp->message);
+}
+
+static void finish(struct conversation *conversation, struct smtp *smtp)
+{
     write_session(conversation, smtp);
     pending_free(&smtp->pending);
     reply_free(&smtp->reply);
@@ -578,6 +606,46 @@ static void smtp_close(struct conversation *conversation, void *state)
     text_free(&smtp->forwarded);
     smtp_free_login(smtp);
     smtp_free_findings(smtp);
+}
+
+static void smtp_close(struct conversation *conversation, void *state)
+{
+    struct smtp *smtp = state;
+
+    if (smtp->is_moved)
+        return;
+    finish_dialogue(conversation, smtp);
+    finish(conversation, smtp);
+}
+
+static void suspended_refresh(struct conversation *conversation, struct tls_outer *outer)
+{
+    write_session(conversation, &((struct suspended *)outer)->smtp);
+}
+
+static void suspended_close(struct conversation *conversation, struct tls_outer *outer)
+{
+    finish(conversation, &((struct suspended *)outer)->smtp);
+    memory_free(outer);
+}
+
+/* TLS gets the flow, and the session with it, which goes on inside where the user has keys. */
+enum verdict smtp_begin_tls(struct conversation *conversation, struct smtp *smtp)
+{
+    struct suspended *suspended = memory_new_zeroed(1, sizeof *suspended);
+
+    if (suspended == NULL) {
+        (void)conversation_hand_over(conversation, &tls_dissector, NULL);
+        return VERDICT_HANDED_OVER;
+    }
+    finish_dialogue(conversation, smtp);
+    suspended->outer = (struct tls_outer){.refresh = suspended_refresh, .close = suspended_close, .inside = &smtp_dissector, .moves_inside = true};
+    suspended->smtp = *smtp;
+    if (conversation_hand_over(conversation, &tls_dissector, suspended))
+        smtp->is_moved = true;
+    else
+        memory_free(suspended);
+    return VERDICT_HANDED_OVER;
 }
 
 static const struct record_table *const smtp_tables[] = {&smtp_session_table, &smtp_mail_table, &smtp_recipient_table, &smtp_url_table, &file_table, NULL};

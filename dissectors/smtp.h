@@ -143,6 +143,7 @@ struct smtp {
     unsigned foreign_domain_count;
     struct text last_reply;
     unsigned mails;
+    bool is_moved; /* to a struct suspended: this one is over */
 };
 
 /* ---- smtp_match.c ---- */
@@ -181,7 +182,7 @@ void smtp_end_message(struct conversation *conversation, struct smtp *smtp, bool
 
 /* The server agreed to begin TLS; and TLS begins. */
 void smtp_expect_tls(struct conversation *conversation, struct smtp *smtp);
-enum verdict smtp_begin_tls(struct conversation *conversation);
+enum verdict smtp_begin_tls(struct conversation *conversation, struct smtp *smtp);
 /* The next byte can begin no line of text: TLS's first one cannot. */
 bool smtp_is_no_text(const struct cursor *bytes);
 

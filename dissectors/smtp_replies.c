@@ -3,7 +3,6 @@
  * the envelope, the outcome of a mail, the login, the beginning of TLS.
  */
 #include "dissectors/smtp.h"
-#include "dissectors/tls.h"
 
 /* ---- mails ---- */
 
@@ -316,12 +315,6 @@ void smtp_expect_tls(struct conversation *conversation, struct smtp *smtp)
     smtp_finish_mail(conversation, smtp, smtp->server_mail, SMTP_ABORTED);
 }
 
-enum verdict smtp_begin_tls(struct conversation *conversation)
-{
-    conversation_hand_over(conversation, &tls_dissector, NULL);
-    return VERDICT_HANDED_OVER;
-}
-
 bool smtp_is_no_text(const struct cursor *bytes)
 {
     int first = peek_u8(bytes);
@@ -529,10 +522,10 @@ enum verdict smtp_on_server_data(struct conversation *conversation, struct smtp 
         if (smtp->phase == SMTP_MESSAGE && smtp->pending.count == 0 && !ends_message(conversation, smtp))
             return VERDICT_NEED_OTHER_SIDE;
         if (smtp->phase == SMTP_BEFORE_TLS && smtp_is_no_text(bytes))
-            return smtp_begin_tls(conversation);
+            return smtp_begin_tls(conversation, smtp);
         if (smtp->pending.count == 0 && smtp->reply.code == 220 && smtp->has_banner && line_is_tls(bytes)) {
             smtp_expect_tls(conversation, smtp); /* STARTTLS was not seen */
-            return smtp_begin_tls(conversation);
+            return smtp_begin_tls(conversation, smtp);
         }
         found = line_take(&lines, &ahead, &line);
         if (found == LINE_TOO_LONG)

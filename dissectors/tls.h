@@ -38,6 +38,15 @@ struct tls_outer {
     /* Records of this side are missing, or cannot be told apart, until the next on_record of it. */
     void (*on_lost)(struct conversation *conversation, struct tls_outer *outer, enum side from);
     void (*on_end)(struct conversation *conversation, struct tls_outer *outer, enum side from, enum ending ending);
+
+    /* With the user's keys: who reads the plaintext, opened with this as its `from_before`. NULL: whoever knows its first bytes. */
+    const struct dissector *inside;
+    /* `inside` owns this once it is opened: it writes the rows, and its `leave` gives it back where text follows. Else it is TLS's all the time. */
+    bool moves_inside;
+    /* Takes the plaintext itself, in place of a reader inside; NULL: it does not. */
+    void (*on_plaintext)(struct conversation *conversation, struct tls_outer *outer, enum side from, struct bytes bytes);
+    /* With on_plaintext: records are missing before what it is told next; they had `count` bytes, protection included. */
+    void (*on_missing)(struct conversation *conversation, struct tls_outer *outer, enum side from, uint64_t count);
 };
 
 enum tls_content_type { /* RFC 8446, 5.1 */

@@ -138,6 +138,28 @@ bad_key locked.pem 'is encrypted'
 bad_key long.key 'longer than'
 ends 'keys that are none: the message names the file, what is wrong and what to give'
 
+# bad_log FILE MESSAGE: a file that is no key log ends the run before it begins
+bad_log() {
+    try read "$good" -o folder/out.db --keys "$1"
+    expect_status 1
+    expect_message "$1"
+    expect_message "$2"
+    expect_only folder
+}
+mkdir log.folder
+printf '\n# no line of a key log\nCLIENT_RANDOM 00 11\n' > some.log
+printf 'CLIENT_RANDOM 00 11\nhello\n' > wrong.log
+bad_log missing.log 'No such file'
+bad_log log.folder 'Is a directory'
+bad_log curve.pem 'is no TLS key log: line 1'
+bad_log wrong.log 'is no TLS key log: line 1'
+try read "$good" -o folder/out.db --keys some.log
+expect_status 0
+expect_message 'some.log: 1 of 3 lines'
+expect_message 'the first is line 3'
+rm folder/out.db
+ends 'key logs that are none, and wrong lines among right ones'
+
 # ---- targets -----------------------------------------------------------------
 
 try read "$good" -o nowhere/out.db

@@ -26,7 +26,7 @@ declare -A homes=(
     [magic.h]='^dissectors/media_type\.c$'
     [gmime/gmime.h]='^dissectors/'
     [zlib.h]='^((capture|dissectors)/|tests/unit/test_ftp_block\.c$)'
-    [zstd.h]='^capture/'
+    [zstd.h]='^(capture/|dissectors/tls_chain\.c$)'
     [pthread.h]='^(base/(queue|log)\.c|main\.c|pipeline\.c|capture/.*|store/.*)$'
 )
 

@@ -523,7 +523,7 @@ def add_wirescribe_items(connection, flow_id, flow):
                                      column("SELECT client_name FROM rdp_sessions WHERE flow_id = ?")]
     for row in rows("SELECT * FROM rdp_sessions WHERE flow_id = ?"):
         flow.items.update({check: [plain(value)] if value is not None else [] for check, value in rdp_fields.of_row(row).items()})
-    flow.items["rdp channels"] = [plain(text) for text in column("SELECT name FROM rdp_channels WHERE flow_id = ?")]
+    flow.items["rdp channels"] = [plain(text) for text in column("SELECT name FROM rdp_channels WHERE flow_id = ? AND kind = 'static'")]
 
 
 # ---- the comparison --------------------------------------------------------------------------------------------------

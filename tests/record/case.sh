@@ -28,7 +28,8 @@ for file in capture.pcap truth.json README.md; do
     cp "$work/$file" "$folder/$file"
 done
 # Arguments that the reader needs for this case, and the server's key that they name.
-for file in options server.key; do
+for file in options server.key keys.log; do
     rm -f "${folder:?}/$file"
+    [ ! -e "$work/$file" ] || [ "$file" != keys.log ] || grep -qs keys.log "$work/options" || continue
     [ ! -e "$work/$file" ] || cp "$work/$file" "$folder/$file"
 done

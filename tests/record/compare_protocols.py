@@ -5,6 +5,8 @@ packets, and so what can still be known.
 """
 import compare_rdp
 
+import subprocess
+
 
 def compare(check, database, truth):
     operation = truth.get("operation", {}).get("name", "whole")
@@ -42,7 +44,7 @@ def smtp(check, database, truth, operation, side):
         greeting_lost = operation == "gap" and side == "server"
         smtp_session(check, session, row, greeting_lost)
         mails = database.rows(f"SELECT * FROM smtp_mails WHERE flow_id = {row['flow_id']} ORDER BY number")
-        if session["tls"]:
+        if session["tls"] and row["encrypted"] != 1:
             smtp_under_tls(check, database, session, row, mails)
             continue
         check.equal("mails", len(mails), row["mails"])
@@ -54,10 +56,12 @@ def smtp_session(check, session, row, greeting_lost):
     check.equal("banner", session["banner"], row["banner"])
     check.equal("helo", session["helo"], row["helo"])
     check.equal("encryption", "starttls" if session["tls"] else "none", row["encryption"])
-    if session.get("last_reply"):
+    if session.get("last_reply") and row["encrypted"] != 1:  # the log's is the last one in the clear
         check.equal("last_reply", session["last_reply"], row["last_reply"])
     if not greeting_lost:
         for extension in session["extensions"]:
+            if extension == "STARTTLS" and row["encrypted"] == 1:
+                continue  # not offered a second time, inside
             if extension not in (row["server_extensions"] or ""):
                 check.fail(f"server_extensions lack {extension}: {row['server_extensions']!r}")
     tried = session["auth"][-1] if session["auth"] else {}
@@ -308,6 +312,10 @@ def rdp(check, database, truth, operation, side):
         return  # what is left begins inside the connection sequence; flows were compared
     pairs = sessions(check, database, truth, "rdp_sessions")
     for session, row in pairs:
+        if row["encrypted"] == 1:  # the keys of TLS opened it: all is to be read, but what standard RDP security has of its own
+            session.update(clear=True, readable=["client", "server"], encryption_method=0, encryption_level=0, certificate_type="X.509")
+            if session["selected_protocol"] != 1:  # NLA's names are those that the recording gave the client: /u:alice /d:EXAMPLE
+                session.update(user=session["cookie"], domain="EXAMPLE")
         if truth.get("login_only"):
             compare_rdp.login_alone(check, session, row, compare_rdp.seen_sides(truth, operation, side))
             continue
@@ -333,6 +341,8 @@ def ftp(check, database, truth, operation, side):
         return
     for session, row in by_what_moved(database, sessions(check, database, truth, "ftp_sessions")):
         check.equal("encryption", "explicit" if session["tls_after"] else "none", row["encryption"])
+        if row["encrypted"] == 1:  # opened with keys: nothing is hidden
+            session["tls_after"] = None
         in_clear = session["commands"][:session["tls_after"]]
         if session.get("clear_again"):
             in_clear = in_clear + session["commands"][session["clear_again"]:]
@@ -418,7 +428,8 @@ def ftp_transfers(check, database, flow_id, session, lost):
         if entry["size"] is not None and entry.get("transmission", "S") == "S":
             sizes = [entry["size"]] if not lost else [entry["size"], entry["size"] - lost]
             check.one_of(f"size of {name}", sizes, row["size"])
-            check.one_of(f"bytes of the data flow of {name}", sizes, row["flow_bytes"])
+            if not row["protected"]:  # else its bytes are those of TLS
+                check.one_of(f"bytes of the data flow of {name}", sizes, row["flow_bytes"])
         if entry["path"] and entry["direction"] != "list":
             # A client that asked for no PWD does not show where it is.
             known = any(command["command"] in ("PWD", "XPWD") for command in session["commands"])
@@ -487,4 +498,34 @@ def ftp_one_side(check, database, session, side):
     check.equal("auth_result without replies", None, row["auth_result"])
 
 
-PROTOCOLS = {"smtp": smtp, "ssh": ssh, "websocket": websocket, "rdp": rdp, "ftp": ftp}
+# ------------------------------------------------------------------ TLS
+
+def tls(check, database, truth, operation, side):
+    rows = database.rows("SELECT * FROM tls_sessions ORDER BY start_us, flow_id")
+    curls = len(truth["curl_answers"])
+    check.equal("sessions with keys", truth["session_count"], sum(1 for row in rows if row["established"] == 1))
+    opened = truth["case"] not in ("tls/wrong-key", "tls/no-keys", "tls/expired")
+    for session, row in zip(truth["sessions"], rows[curls:]):  # curl comes first
+        if session["openssl_cipher"] in (None, "(NONE)"):
+            check.equal("established", 0, row["established"])
+            continue
+        check.equal("version", {"TLSv1": "TLSv1.0"}.get(session["version"], session["version"]), row["version"])
+        check.equal("cipher", tls_suite_names().get(session["openssl_cipher"]), row["cipher"])
+        check.equal("resumed", int(session["resumed"]), row["resumed"])
+        check.equal("early data", session["early_data"], row["early_data"] is not None)
+        check.equal("established", 1, row["established"])
+        check.equal("decrypted", 1 if opened else 0 if truth["case"] == "tls/wrong-key" else None, row["decrypted"])
+        if truth["case"] != "tls/early-data" or session["early_data"]:  # the other one's request may come too late for its server
+            check.equal("inner protocol", "http" if opened else None, row["inner_protocol"])
+        if row["certificate_subject"] is not None and session["subject"] is not None:
+            check.equal("certificate", session["subject"].replace(" ", ""), row["certificate_subject"])
+
+
+def tls_suite_names():
+    """The registry's name of each suite by OpenSSL's."""
+    listed = subprocess.run(["openssl", "ciphers", "-stdname", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"], capture_output=True, text=True, check=True)
+    words = [line.split() for line in listed.stdout.splitlines()]
+    return {line[2]: line[0] for line in words if len(line) > 2}
+
+
+PROTOCOLS = {"smtp": smtp, "ssh": ssh, "websocket": websocket, "rdp": rdp, "ftp": ftp, "tls": tls}

@@ -3,7 +3,7 @@
 # anonymous one; curl, lftp and ftplib as clients. ProFTPD's ExtendedLog names each command with
 # its reply and its bytes.
 
-ftp_cases=(passive active ipv6 anonymous failed-login auth-tls multiline directories pipelined pipelined-directory odd-port vsftpd vsftpd-broken vsftpd-anonymous vsftpd-logins vsftpd-nat pure-ftpd pure-ftpd-ipv6 pure-ftpd-logins mode-z tls-clear-data proftpd-ccc abort implicit host parallel fxp)
+ftp_cases=(passive active ipv6 anonymous failed-login auth-tls tls-opened multiline directories pipelined pipelined-directory odd-port vsftpd vsftpd-broken vsftpd-anonymous vsftpd-logins vsftpd-nat pure-ftpd pure-ftpd-ipv6 pure-ftpd-logins mode-z tls-clear-data proftpd-ccc abort implicit host parallel fxp)
 
 # shellcheck source=ftp_servers.sh
 . "$record_folder/ftp_servers.sh"
@@ -166,6 +166,13 @@ ftp_auth_tls() {
     describe "AUTH TLS: after 234 the control connection is TLS, and so is the data connection (PROT P)" \
         "curl --ssl-reqd --insecure --user alice ftp://server.example.test/notes.txt" \
         proftpd-core proftpd-mod-crypto curl
+}
+
+# The same, opened with the client's key log: control and data.
+ftp_tls_opened() {
+    printf -- '--keys keys.log\n' >"$work/options"
+    export SSLKEYLOGFILE=$work/keys.log
+    ftp_auth_tls
 }
 
 ftp_multiline() {

@@ -337,3 +337,9 @@ rdp_tls_rdesktop() {
     rdp_finish
     rdp_describe "rdesktop under TLS 1.2: its first connection asks for NLA"
 }
+
+# rdp_tls_login, opened with the keys that both ends wrote down.
+rdp_tls_opened() {
+    printf -- '--keys keys.log\n' >"$work/options"
+    rdp_tls_login
+}

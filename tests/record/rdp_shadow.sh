@@ -80,3 +80,9 @@ rdp_shadow_nla() {
     rdp_shadow_session
     rdp_describe "NLA: CredSSP with NTLM, the right password"
 }
+
+# The same, opened with the keys that both ends wrote down.
+rdp_nla_opened() {
+    printf -- '--keys keys.log\n' >"$work/options"
+    rdp_shadow_nla
+}

@@ -10,7 +10,7 @@ set -euo pipefail
 
 record_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$(dirname "$record_folder")
-protocols=(smtp ssh websocket rdp ftp)
+protocols=(smtp ssh websocket rdp ftp tls)
 
 all_cases() {
     local protocol name
@@ -91,9 +91,10 @@ record_step() {
     fi
 }
 
-# Sessions that mostly wait, for somebody who types or a screen that is drawn, are recorded side by side.
+# Recorded sessions mostly wait - for a server, somebody who types, a screen, the last packet -, each in namespaces of its own: they are recorded
+# side by side. What is computed comes after what it is made from.
 waits() {
-    [[ $1 == rdp/* ]] && ! is_derived "$1"
+    [[ $1 != */hostile ]] && ! is_derived "$1"
 }
 
 # settle [ROOM]: waits until fewer than ROOM steps are left in the background, none without it; what failed is counted.
@@ -109,7 +110,7 @@ running=0
 trap 'mapfile -t pids < <(jobs -p); [ "${#pids[@]}" -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true' EXIT
 for name in "${steps[@]}"; do
     if waits "$name"; then
-        settle "${RECORD_JOBS:-8}"
+        settle "${RECORD_JOBS:-6}"
         record_step "$name" &
         running=$((running + 1))
     else

@@ -2,7 +2,7 @@
 # Records SMTP: a private Postfix that knows alice and bob at example.test, delivers into their
 # Maildirs and rejects others; swaks, curl and a small script of ours as clients.
 
-smtp_cases=(plain pipelining starttls auth rejected bdat odd-port ipv6 exim exim-chunking exim-auth shapes user-agent utf8 big scram starttls-refused lmtp opensmtpd)
+smtp_cases=(plain pipelining starttls starttls-opened auth rejected bdat odd-port ipv6 exim exim-chunking exim-auth shapes user-agent utf8 big scram starttls-refused lmtp opensmtpd)
 
 smtp_packages=(postfix swaks curl)
 
@@ -132,6 +132,13 @@ smtp_starttls() {
     describe "STARTTLS: the server agrees with 220 and the rest of the session is TLS" \
         "curl --ssl-reqd --insecure --mail-from carol@sender.test --mail-rcpt bob@example.test --upload-file message smtp://server.example.test/client.example.test" \
         postfix curl
+}
+
+# The same, opened with the client's key log.
+smtp_starttls_opened() {
+    printf -- '--keys keys.log\n' >"$work/options"
+    export SSLKEYLOGFILE=$work/keys.log
+    smtp_starttls
 }
 
 sasl_settings=('smtpd_sasl_auth_enable = yes' 'smtpd_sasl_local_domain = server.example.test' 'broken_sasl_auth_clients = yes')

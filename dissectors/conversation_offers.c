@@ -1,0 +1,242 @@
+/*
+ * conversation_offers.c - what a conversation offers to the dissectors that it runs: facts, rows, findings, announcements, and conversations inside
+ * itself. The contracts are in dissector.h.
+ */
+#include "dissectors/conversation_state.h"
+
+#include "base/finding.h"
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+const struct flow_facts *conversation_flow(const struct conversation *conversation)
+{
+    return conversation->facts;
+}
+
+int64_t conversation_now(const struct conversation *conversation)
+{
+    return conversation->now_us;
+}
+
+bool conversation_is_decrypted(const struct conversation *conversation)
+{
+    return conversation->is_decrypted;
+}
+
+bool conversation_has_start(const struct conversation *conversation, enum side from)
+{
+    return conversation->hand_overs > 0 || (conversation->outer != NULL ? conversation->side[from].has_start : conversation->facts->has_start[from]);
+}
+
+/* ---- a conversation inside another one ---- */
+
+struct conversation *conversation_begin_inside(struct conversation *outer, bool is_decrypted, const bool has_start[SIDE_COUNT], const struct dissector *dissector,
+                                               void *from_before)
+{
+    struct conversation *inside = outer->depth < INSIDE_LIMIT ? memory_new_zeroed(1, sizeof *inside) : NULL;
+
+    if (inside == NULL)
+        return NULL;
+    inside->services = outer->services;
+    inside->facts = outer->facts;
+    inside->outer = outer;
+    inside->depth = outer->depth + 1;
+    inside->is_decrypted = is_decrypted || outer->is_decrypted;
+    inside->now_us = outer->now_us;
+    for (int side = 0; side < SIDE_COUNT; side++)
+        inside->side[side].has_start = has_start[side];
+    if (dissector != NULL)
+        (void)conversation_start(inside, dissector, from_before);
+    return inside;
+}
+
+bool conversation_say_inside(struct conversation *inside, enum side from, struct bytes bytes)
+{
+    return conversation_reader.data(inside, from, bytes, inside->outer->now_us);
+}
+
+bool conversation_miss_inside(struct conversation *inside, enum side from, uint64_t count)
+{
+    return conversation_reader.gap(inside, from, count, inside->outer->now_us);
+}
+
+void conversation_end_inside(struct conversation *inside, enum side from, enum ending ending)
+{
+    conversation_reader.end(inside, from, ending, inside->outer->now_us);
+}
+
+void conversation_refresh_inside(struct conversation *inside)
+{
+    conversation_reader.refresh(inside, inside->outer->now_us);
+}
+
+void conversation_close_inside(struct conversation *inside)
+{
+    conversation_reader.close(inside, inside->outer->now_us);
+}
+
+void *conversation_leave_inside(struct conversation *inside)
+{
+    bool may_leave = inside->phase == PHASE_DISSECTING && inside->dissector->leave != NULL;
+    void *left = may_leave ? inside->dissector->leave(inside, inside->state) : NULL;
+
+    conversation_close_inside(inside);
+    return left;
+}
+
+const char *conversation_protocol_inside(const struct conversation *inside)
+{
+    return inside->protocol;
+}
+
+uint64_t conversation_missing(const struct conversation *conversation, enum side from)
+{
+    return conversation->side[from].missing;
+}
+
+const struct recording_options *conversation_recording(const struct conversation *conversation)
+{
+    static const struct recording_options nothing_more;
+
+    return conversation->services->recording != NULL ? conversation->services->recording : &nothing_more;
+}
+
+struct login_failures *conversation_login_failures(const struct conversation *conversation)
+{
+    const struct worker_memory *memory = conversation->services->reader_memory;
+
+    return memory != NULL ? memory->login_failures : NULL;
+}
+
+struct rdp_peers *conversation_rdp_peers(const struct conversation *conversation)
+{
+    const struct worker_memory *memory = conversation->services->reader_memory;
+
+    return memory != NULL ? memory->rdp_peers : NULL;
+}
+
+void conversation_set_parent(struct conversation *conversation, int64_t flow_id)
+{
+    conversation->facts->parent_flow_id = flow_id;
+}
+
+void conversation_write(struct conversation *conversation, const struct record_table *table, const void *record)
+{
+    conversation->services->write(conversation->services->worker, table, record);
+}
+
+int64_t conversation_next_id(struct conversation *conversation, enum id_kind kind)
+{
+    return conversation->services->next_id(conversation->services->worker, kind);
+}
+
+static void write_finding(struct conversation *conversation, const char *severity, const char *name, const char *detail, va_list arguments)
+{
+    char text[512];
+    struct finding finding;
+
+    if (conversation->findings >= FINDINGS_LIMIT)
+        return;
+    conversation->findings++;
+    vsnprintf(text, sizeof text, detail, arguments);
+    finding = (struct finding){
+        .flow_id = record_integer(conversation->facts->flow_id),
+        .time_us = record_integer(conversation->now_us),
+        .severity = record_text_of(severity),
+        .name = record_text_of(name),
+        .detail = record_text_of(text),
+    };
+    conversation_write(conversation, &finding_table, &finding);
+}
+
+void conversation_finding(struct conversation *conversation, const char *severity, const char *name, const char *detail, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, detail);
+    write_finding(conversation, severity, name, detail, arguments);
+    va_end(arguments);
+}
+
+/* Notes the name; false where it was noted before, or there is no room. */
+static bool is_first_time(struct conversation *conversation, const char *name)
+{
+    for (size_t i = 0; i < ONCE_NAMES; i++) {
+        if (conversation->told_once[i] == NULL) {
+            conversation->told_once[i] = name;
+            return true;
+        }
+        if (strcmp(conversation->told_once[i], name) == 0)
+            return false;
+    }
+    return false;
+}
+
+void conversation_finding_once(struct conversation *conversation, const char *severity, const char *name, const char *detail, ...)
+{
+    va_list arguments;
+
+    if (!is_first_time(conversation, name))
+        return;
+    va_start(arguments, detail);
+    write_finding(conversation, severity, name, detail, arguments);
+    va_end(arguments);
+}
+
+bool conversation_expect(struct conversation *conversation, const struct address *server, uint16_t server_port, const struct address *opener,
+                         const struct dissector *dissector, void *shared, void (*release)(void *shared))
+{
+    const struct expectation expectation = {
+        .opener = opener != NULL ? *opener : (struct address){.version = 0},
+        .server = *server,
+        .server_port = server_port,
+        .parent_flow_id = conversation->facts->flow_id,
+        .made_us = conversation->now_us,
+        .dissector = dissector,
+        .shared = shared,
+        .release = release,
+    };
+
+    return conversation->services->expect(conversation->services->worker, &expectation);
+}
+
+bool conversation_expect_from(struct conversation *conversation, const struct address *origin, uint16_t origin_port, const struct address *listener,
+                              const struct dissector *dissector, void *shared, void (*release)(void *shared))
+{
+    const struct expectation expectation = {
+        .server = *origin,
+        .server_port = origin_port,
+        .opener = *listener,
+        .by_origin = true,
+        .parent_flow_id = conversation->facts->flow_id,
+        .made_us = conversation->now_us,
+        .dissector = dissector,
+        .shared = shared,
+        .release = release,
+    };
+
+    return conversation->services->expect(conversation->services->worker, &expectation);
+}
+
+bool conversation_announces(struct conversation *conversation, bool begins)
+{
+    return conversation->services->announces != NULL && conversation->services->announces(conversation->services->worker, conversation->facts, begins);
+}
+
+void conversation_forget_expected(struct conversation *conversation, const struct address *server, uint16_t server_port, const void *shared)
+{
+    if (conversation->services->forget != NULL)
+        conversation->services->forget(conversation->services->worker, server, server_port, shared);
+}
+
+bool conversation_hand_over(struct conversation *conversation, const struct dissector *dissector, void *to_next)
+{
+    if (conversation->hand_overs >= HAND_OVER_LIMIT)
+        return false; /* next stays NULL: the conversation stops at VERDICT_HANDED_OVER */
+    conversation->hand_overs++;
+    conversation->next = dissector;
+    conversation->to_next = to_next;
+    return true;
+}

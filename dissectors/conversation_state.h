@@ -1,0 +1,70 @@
+/*
+ * conversation_state.h - what conversation.c keeps of a flow; shared with conversation_offers.c, where what dissectors call is.
+ */
+#ifndef WIRESCRIBE_DISSECTORS_CONVERSATION_STATE_H
+#define WIRESCRIBE_DISSECTORS_CONVERSATION_STATE_H
+
+#include "dissectors/conversation.h"
+#include "dissectors/dissector.h"
+#include "dissectors/kept.h"
+#include "dissectors/login_failures.h"
+#include "dissectors/rdp_peers.h"
+
+enum phase {
+    PHASE_IDENTIFYING,
+    PHASE_UNCLAIMED,
+    PHASE_DISSECTING,
+    PHASE_IGNORING,
+};
+
+/* One delivery that waits for identification. */
+struct piece {
+    enum side from;
+    bool is_gap;
+    bool is_end;
+    enum ending ending;
+    uint64_t count; /* bytes; the bytes of a side lie in its `kept`, in order */
+    int64_t time_us;
+};
+
+struct side_state {
+    struct kept kept;
+    bool has_start;       /* for identification: the first kept byte is the stream's first */
+    bool waits_for_other; /* VERDICT_NEED_OTHER_SIDE */
+    bool has_ended;
+    uint64_t missing;
+};
+
+struct conversation {
+    const struct worker_services *services;
+    struct flow_facts *facts;
+    const struct conversation *outer; /* whose dissector opened this one; NULL: it is the flow's own */
+    unsigned depth;                   /* how many conversations it lies in */
+    bool is_decrypted;
+    const char *protocol; /* the innermost that was read here; NULL: none */
+    enum phase phase;
+    int64_t now_us;
+    struct side_state side[SIDE_COUNT];
+
+    const struct dissector *dissector; /* DISSECTING */
+    void *state;                       /* owned; dissector->state_size bytes */
+    const struct dissector *next;      /* set by conversation_hand_over until it is carried out */
+    void *to_next;
+    unsigned hand_overs;
+    unsigned findings;
+    const char *told_once[ONCE_NAMES]; /* borrowed; NULL behind the last one */
+
+    struct piece *pieces; /* IDENTIFYING, UNCLAIMED; owned, IDENTIFY_PIECES long, made with the first piece */
+    unsigned piece_count;
+};
+
+/* What a worker remembers beyond a flow. */
+struct worker_memory {
+    struct login_failures *login_failures;
+    struct rdp_peers *rdp_peers;
+};
+
+/* Opens the dissector; `from_before` is its from then on. False when out of memory. */
+bool conversation_start(struct conversation *conversation, const struct dissector *dissector, void *from_before);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * tls_chain.c - the certificates that a side shows in TLS's handshake (RFC 5246, 7.4.2; RFC 8446, 4.4.2; compressed: RFC 8879).
+ *
+ * Leaves out: raw public keys (RFC 7250), and certificates compressed by brotli.
+ */
+#include "base/memory.h"
+#include "dissectors/certificate.h"
+#include "dissectors/tls_record.h"
+#include "dissectors/tls_session.h"
+
+#include <zlib.h>
+#include <zstd.h>
+
+#define COMPRESSED_BY_ZLIB 1
+#define COMPRESSED_BY_ZSTD 3
+
+static void write_certificate(struct conversation *conversation, enum side from, unsigned number, const struct certificate *certificate)
+{
+    struct certificate_row row = {
+        .flow_id = record_integer(conversation_flow(conversation)->flow_id),
+        .time_us = record_integer(conversation_now(conversation)),
+        .from_side = record_text_of(side_name(from)),
+        .number = record_integer(number),
+        .sha256 = record_text_of(certificate->has_sha256 ? certificate->sha256 : NULL),
+        .subject = record_text_unless_empty(text_bytes(&certificate->subject)),
+        .issuer = record_text_unless_empty(text_bytes(&certificate->issuer)),
+        .names = record_text_unless_empty(text_bytes(&certificate->names)),
+        .serial = record_text_unless_empty(text_bytes(&certificate->serial)),
+        .key_type = record_text_unless_empty(text_bytes(&certificate->key_type)),
+        .signature_algorithm = record_text_unless_empty(text_bytes(&certificate->signature)),
+        .is_ca = record_boolean(certificate->is_ca),
+        .self_signed = record_boolean(certificate->is_self_signed),
+    };
+
+    if (certificate->key_bits > 0)
+        row.key_bits = record_integer(certificate->key_bits);
+    if (certificate->has_validity) {
+        row.not_before_us = record_integer(certificate->not_before_us);
+        row.not_after_us = record_integer(certificate->not_after_us);
+    }
+    conversation_write(conversation, &certificate_table, &row);
+}
+
+/* The server's own is kept for the session's row; of two handshakes, the first one's. */
+static void keep_certificate(struct tls *tls, enum side from, unsigned number, struct certificate *certificate)
+{
+    if (from != FROM_SERVER || number != 1 || tls->certificate != NULL || (tls->certificate = memory_new(sizeof *tls->certificate)) == NULL) {
+        certificate_free(certificate);
+        return;
+    }
+    *tls->certificate = *certificate;
+}
+
+static void on_certificate(struct conversation *conversation, struct tls *tls, enum side from, unsigned number, struct bytes encoded)
+{
+    struct certificate certificate = certificate_empty();
+
+    if (from == FROM_SERVER && number == 1 && tls_is_observed(tls))
+        tls->outer->on_certificate(conversation, tls->outer, encoded);
+    if (!certificate_read(encoded, &certificate)) {
+        conversation_finding_once(conversation, "notice", "tls_certificate_invalid", "certificate %u of the %s cannot be read: %zu bytes are no X.509 certificate",
+                                  number, side_name(from), encoded.length);
+        certificate_free(&certificate);
+        return;
+    }
+    write_certificate(conversation, from, number, &certificate);
+    keep_certificate(tls, from, number, &certificate);
+}
+
+void tls_on_certificates(struct conversation *conversation, struct tls *tls, enum side from, struct cursor list)
+{
+    unsigned number = 0;
+
+    while (cursor_left(&list) > 0) {
+        struct bytes encoded = take_bytes(&list, take_u24_be(&list));
+
+        if (tls_is_1_3(tls))
+            skip_bytes(&list, take_u16_be(&list)); /* its extensions */
+        if (!cursor_is_good(&list))
+            return;
+        if (++number > TLS_CERTIFICATES_LIMIT) {
+            conversation_finding_once(conversation, "notice", "tls_too_many_certificates", "the %s shows a chain of more than %d certificates; the rest has no rows",
+                                      side_name(from), TLS_CERTIFICATES_LIMIT);
+            return;
+        }
+        if (encoded.length > 0)
+            on_certificate(conversation, tls, from, number, encoded);
+    }
+}
+
+/* ---- compressed ---- */
+
+static bool unpack(uint16_t algorithm, struct bytes packed, uint8_t *room, size_t length)
+{
+    uLongf inflated = length;
+
+    if (algorithm == COMPRESSED_BY_ZLIB)
+        return uncompress(room, &inflated, packed.at, packed.length) == Z_OK && inflated == length;
+    if (algorithm == COMPRESSED_BY_ZSTD)
+        return ZSTD_decompress(room, length, packed.at, packed.length) == length;
+    return false;
+}
+
+void tls_on_compressed_certificates(struct conversation *conversation, struct tls *tls, enum side from, struct cursor body)
+{
+    uint16_t algorithm = take_u16_be(&body);
+    uint32_t length = take_u24_be(&body);
+    struct bytes packed = take_bytes(&body, take_u24_be(&body));
+    uint8_t *room;
+    struct cursor unpacked;
+
+    if (!cursor_is_good(&body) || length == 0 || length > TLS_MESSAGE_LIMIT || packed.length == 0)
+        return;
+    room = memory_new(length);
+    if (room != NULL && unpack(algorithm, packed, room, length)) {
+        unpacked = cursor_within(bytes_of(room, length));
+        skip_bytes(&unpacked, take_u8(&unpacked));
+        tls_on_certificates(conversation, tls, from, take_child(&unpacked, take_u24_be(&unpacked)));
+    }
+    memory_free(room);
+}
