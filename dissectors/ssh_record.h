@@ -35,7 +35,7 @@
            "'success' or 'failure' (the connection ended without success), inferred; NULL before it is over and where bytes are missing") \
     COLUMN(R, text, auth_method, "the method that was answered last, inferred: 'none', 'password', 'publickey', 'keyboard-interactive'") \
     COLUMN(R, text, activity, "what was done: 'shell', 'command', 'sftp', 'scp', 'tunnel' or 'none'; a guess") \
-    LATER(R, integer, keystrokes, "keys typed in a shell; a guess") \
+    COLUMN(R, integer, keystrokes, "keys typed in a shell; a guess") \
     COLUMN(R, integer, bytes_up, \
            "payload bytes, client to server, after the keys were exchanged: packets without length field, MAC and the least padding, so up to 15 " \
            "bytes a " \
@@ -54,7 +54,7 @@
            "of a client that left without asking for a login: how far it went: 'version' (identifications alone), 'kex' (a key exchange), " \
            "'auth_methods' " \
            "(which methods there are)") \
-    LATER(R, text, activity_detail, \
+    COLUMN(R, text, activity_detail, \
            "more of the activity: 'scp over sftp', 'old protocol, up', 'local', 'dynamic', 'remote', 'stdio', 'rsync', 'x11'; a guess") \
     COLUMN(R, text, transfer_direction, "which way files went by sftp or scp: 'up' (to the server), 'down', 'both'; a guess") \
     COLUMN(R, integer, transfer_size, "the bytes of these files together, to within two percent; NULL where compression or loss hides it; a guess") \
@@ -78,12 +78,12 @@
     COLUMN(R, integer, host_key_bits, "size of the host key: of RSA's modulus, DSA's prime, the curve") \
     COLUMN(R, text, host_key_fingerprint_md5, "'MD5:...' of the host key, as older versions of OpenSSH print it") \
     COLUMN(R, text, host_key_signature, "algorithm of the signature that proves the host key") \
-    LATER(R, text, host_certificate_key_id, "what a host certificate calls its key") \
-    LATER(R, text, host_certificate_principals, "names that it is valid for, joined by commas; NULL: for any") \
-    LATER(R, text, host_certificate_serial, "its serial number, decimal") \
-    LATER(R, text, host_certificate_authority, "type and fingerprint of the key that signed it: 'ssh-ed25519 SHA256:...'") \
-    LATER(R, integer, host_certificate_valid_from_us, "begin of its validity; microseconds since the epoch, UTC; NULL where it has none") \
-    LATER(R, integer, host_certificate_valid_until_us, "end of its validity; NULL: for ever") \
+    COLUMN(R, text, host_certificate_key_id, "what a host certificate calls its key") \
+    COLUMN(R, text, host_certificate_principals, "names that it is valid for, joined by commas; NULL: for any") \
+    COLUMN(R, text, host_certificate_serial, "its serial number, decimal") \
+    COLUMN(R, text, host_certificate_authority, "type and fingerprint of the key that signed it: 'ssh-ed25519 SHA256:...'") \
+    COLUMN(R, integer, host_certificate_valid_from_us, "begin of its validity; microseconds since the epoch, UTC; NULL where it has none") \
+    COLUMN(R, integer, host_certificate_valid_until_us, "end of its validity; NULL: for ever") \
     COLUMN(R, integer, client_newkeys_us, \
            "when the client's NEWKEYS was seen: what it sends from there on is encrypted; microseconds since the epoch, UTC; " \
            "NULL where bytes before it are missing") \

@@ -3,7 +3,7 @@
 # from `ssh -vv` or from sshd at LogLevel DEBUG2, whichever side is OpenSSH, from the server's
 # word on the login, and from the fingerprint of the host key file.
 
-ssh_cases=(openssh openssh-to-dropbear dropbear-to-openssh aes128-ctr password-failed odd-port sftp)
+ssh_cases=(openssh openssh-to-dropbear dropbear-to-openssh aes128-ctr password-failed odd-port sftp host-certificate)
 
 # Host keys and alice's key; her account accepts it.
 ssh_keys() {
@@ -148,4 +148,17 @@ ssh_sftp() {
     describe "sftp: one upload of 9000 bytes, one download; AES-GCM" \
         "sftp -b batch -o Ciphers=aes256-gcm@openssh.com alice@server.example.test" \
         openssh-server openssh-client
+}
+
+ssh_host_certificate() {
+    ssh_keys
+    ssh-keygen -q -t ecdsa -N '' -C authority -f "$work/authority"
+    ssh-keygen -q -s "$work/authority" -I 'key of the server' -h -n server.example.test,server -z 4711 -V 20260101:20360101 "$work/host_ed25519.pub"
+    mv "$work/host_ed25519-cert.pub" "$work/certificate.pub"
+    ssh_openssh_server 22 "HostCertificate $work/certificate.pub"
+    capture_start
+    ssh_client -o HostKeyAlgorithms=ssh-ed25519-cert-v01@openssh.com alice@server.example.test 'cat notes.txt'
+    ssh_finish "$sshd_ended"
+    describe "a host certificate: its key, its names, its authority and how long it is valid" \
+        "ssh -o HostKeyAlgorithms=ssh-ed25519-cert-v01@openssh.com alice@server.example.test 'cat notes.txt'" openssh-server openssh-client
 }

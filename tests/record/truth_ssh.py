@@ -68,7 +68,7 @@ def host_key(folder, algorithm):
     """Type and fingerprint of the host key that the algorithm stands for."""
     for path in folder.glob("host_*.pub"):
         kind = path.read_text().split()[0]
-        if kind == algorithm or (kind == "ssh-rsa" and algorithm.startswith("rsa-sha2")):
+        if kind in (algorithm, algorithm.replace("-cert-v01@openssh.com", "")) or (kind == "ssh-rsa" and algorithm.startswith("rsa-sha2")):
             said = subprocess.run(["ssh-keygen", "-lf", path], capture_output=True, text=True,
                                   check=True).stdout
             return {"type": kind, "fingerprint": said.split()[1]}
