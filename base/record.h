@@ -123,6 +123,11 @@ struct record_table {
     size_t column_count;
     const struct record_session *session; /* NULL: not a table of sessions */
     const char *key;                      /* columns that tell the rows apart where a live run writes a row again while it grows; NULL: written once */
+    /*
+     * What is found by looking at all rows together, over runs: a SELECT of flow_id, time_us, severity, name and detail over the tables, which becomes
+     * a part of the view `findings`. NULL: nothing.
+     */
+    const char *findings;
     const char *index;                    /* columns of an index made once the rows are in ("flow_id"); NULL: none */
 };
 

@@ -239,9 +239,23 @@ static void begin_sql(struct schema_view *view)
     append_documentation(&view->sql, view);
 }
 
-/* The view of one table; false where it has none. */
-static bool make_table_view(struct schema_view *view, const struct record_table *table, bool has_flows)
+/* What was written when it was seen, and what all rows together show. */
+static void append_findings(struct text *sql, const struct record_table *const *tables, size_t table_count)
 {
+    text_append_format(sql, "FROM (SELECT flow_id, time_us, severity, name, detail FROM %s", FINDING_TABLE);
+    for (size_t i = 0; i < table_count; i++) {
+        if (tables[i]->findings == NULL)
+            continue;
+        text_append_text(sql, "\nUNION ALL ");
+        text_append_text(sql, tables[i]->findings);
+    }
+    text_append_text(sql, ") AS t");
+}
+
+/* The view of one table; false where it has none. */
+static bool make_table_view(struct schema_view *view, const struct record_table *table, const struct record_table *const *tables, size_t table_count)
+{
+    bool has_flows = schema_find_table(tables, table_count, FLOW_TABLE) != NULL;
     bool is_flow = strcmp(table->table, FLOW_TABLE) == 0;
     bool is_finding = strcmp(table->table, FINDING_TABLE) == 0;
     bool joins_flow = is_finding || (table->kind == RECORD_VIEW_SESSION && !is_flow);
@@ -260,7 +274,10 @@ static bool make_table_view(struct schema_view *view, const struct record_table 
         add_plain_columns(view, table);
     begin_sql(view);
     append_select(&view->sql, view);
-    text_append_format(&view->sql, "FROM %s AS t", table->table);
+    if (is_finding)
+        append_findings(&view->sql, tables, table_count);
+    else
+        text_append_format(&view->sql, "FROM %s AS t", table->table);
     if (joins_flow)
         text_append_text(&view->sql, " LEFT JOIN flow AS f ON f.flow_id = t.flow_id");
     return true;
@@ -336,7 +353,7 @@ static bool each_view(struct schema_view *view, const struct record_table *const
     for (size_t i = 0; i < table_count; i++) {
         bool is_flow = strcmp(tables[i]->table, FLOW_TABLE) == 0;
 
-        if (make_table_view(view, tables[i], has_flows) && !hand_out(view, context, on_view))
+        if (make_table_view(view, tables[i], tables, table_count) && !hand_out(view, context, on_view))
             return false;
         if (is_flow && make_sessions_view(view, tables, table_count) && !hand_out(view, context, on_view))
             return false;

@@ -94,6 +94,21 @@ expect_sql grown.db 'SELECT group_concat(capture_id) FROM captures' 1,2
 expect_sql grown.db 'SELECT count(*) FROM ssh_sessions s JOIN flows f USING (flow_id) WHERE f.protocol IS NOT "ssh"' 0
 ends 'what --append adds is what reading all at once gives'
 
+# two recordings of the same address, with host keys of their own
+try read "$tests/ssh/openssh/capture.pcap" -o changed.db -q
+answer changed.db "SELECT count(*) FROM findings WHERE name = 'ssh_host_key_changed'" > before.text
+try read "$tests/ssh/sftp/capture.pcap" -o changed.db --append -q
+answer changed.db "SELECT count(*) FROM findings WHERE name = 'ssh_host_key_changed' AND flow_id = 2" > after.text
+[ "$(cat before.text after.text | tr '\n' ' ')" = '0 1 ' ] || complain "a changed host key is not found: $(cat before.text after.text)"
+ends 'a host key that changed from one run to the next'
+
+try read "$tests/tls/https12/capture.pcap" -o certificates.db -q
+answer certificates.db "SELECT count(*) FROM findings WHERE name = 'tls_certificate_changed'" > before.text
+try read "$tests/tls/cbc/capture.pcap" -o certificates.db --append -q
+answer certificates.db "SELECT count(*) FROM findings WHERE name = 'tls_certificate_changed'" > after.text
+[ "$(cat before.text after.text | tr '\n' ' ')" = '0 1 ' ] || complain "a changed certificate is not found: $(cat before.text after.text)"
+ends 'a certificate that changed from one run to the next'
+
 try read "$good" -o fresh.db --append -q
 expect_status 0
 expect_sql fresh.db "$mails" "$whole"
