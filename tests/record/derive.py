@@ -167,7 +167,8 @@ def main():
     parser.add_argument("case", nargs="?")
     options = parser.parse_args()
     if options.list:
-        print("\n".join(case for case in CASES if case.startswith(options.list + "/")))
+        for case in [case for case in CASES if case.startswith(options.list + "/")]:
+            print(case)
         return
     if options.base:
         print(CASES[options.base][0])

@@ -426,7 +426,8 @@ def main():
     parser.add_argument("case", nargs="?")
     options = parser.parse_args()
     if options.list:
-        print("\n".join(f"{name}/hostile" for name in CASES if name == options.list))
+        if options.list in CASES:
+            print(f"{options.list}/hostile")
         return
     protocol = (options.case or "").removesuffix("/hostile")
     if protocol not in CASES or options.out is None:
