@@ -43,7 +43,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 READ_SECONDS = 120
 CHECKS = ("streams", "bytes", "smtp sessions", "ssh sessions", "websocket sessions", "rdp sessions", "ftp sessions",
           "ftp commands", "ftp replies", "smtp helo", "smtp mails", "smtp recipients", "smtp starttls", "smtp auth",
-          "smtp last reply", "ssh versions", "ssh algorithms", "websocket messages", "rdp cookie", "rdp client name",
+          "smtp last reply", "ssh versions", "ssh algorithms", "ssh kexinits", "websocket messages", "rdp cookie", "rdp client name",
           *rdp_fields.CHECKS)
 ALGORITHMS = (  # our column, tshark's field
     ("kex", "ssh.kex_algorithms"),
@@ -54,6 +54,20 @@ ALGORITHMS = (  # our column, tshark's field
     ("server_mac", "ssh.mac_algorithms_server_to_client"),
     ("client_compression", "ssh.compression_algorithms_client_to_server"),
     ("server_compression", "ssh.compression_algorithms_server_to_client"),
+)
+KEXINIT = (  # of ssh_kexinits, tshark's field
+    ("cookie", "ssh.cookie"),
+    ("kex_algorithms", "ssh.kex_algorithms"),
+    ("host_key_algorithms", "ssh.server_host_key_algorithms"),
+    ("ciphers_to_server", "ssh.encryption_algorithms_client_to_server"),
+    ("ciphers_to_client", "ssh.encryption_algorithms_server_to_client"),
+    ("macs_to_server", "ssh.mac_algorithms_client_to_server"),
+    ("macs_to_client", "ssh.mac_algorithms_server_to_client"),
+    ("compressions_to_server", "ssh.compression_algorithms_client_to_server"),
+    ("compressions_to_client", "ssh.compression_algorithms_server_to_client"),
+    ("languages_to_server", "ssh.languages_client_to_server"),
+    ("languages_to_client", "ssh.languages_server_to_client"),
+    ("first_kex_packet_follows", "ssh.first_kex_packet_follows"),
 )
 FLAG_FIN, FLAG_SYN, FLAG_RST, FLAG_ACK = 0x01, 0x02, 0x04, 0x10
 OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
@@ -274,6 +288,8 @@ class TsharkStream:
         flow.items.update(self.smtp_items())
         flow.items["ssh versions"] = [ssh_version(end, self.ssh_versions[end]) for end in sorted(self.ssh_versions)]
         flow.items["ssh algorithms"] = self.ssh_negotiated()
+        flow.items["ssh kexinits"] = [f"{end} {name}={plain(kexinit_value(name, self.ssh_lists[end].get(field)))}"
+                                      for end in sorted(self.ssh_lists) for name, field in KEXINIT]
         flow.items["websocket messages"] = self.websocket_messages()
         flow.items["rdp cookie"] = rdp_cookie(self.cookie)
         flow.items["rdp client name"] = [plain(self.client_name)] if self.client_name else []
@@ -353,6 +369,15 @@ def ftp_command(command, argument):
 def mailbox(parameter):
     match = re.match(r"(?i)\s*(?:(?:FROM|TO)\s*:)?\s*(?:<([^>]*)>|(\S*))", parameter or "")
     return plain(match[1] if match[1] is not None else match[2])
+
+
+def kexinit_value(name, value):
+    """As both write it: a cookie without colons, a flag as a digit, nothing where a list is empty."""
+    if name == "cookie":
+        return str(value or "").replace(":", "").lower()
+    if name == "first_kex_packet_follows":
+        return str(int(str(value).lower() in ("1", "true")))
+    return "" if value is None else str(value)
 
 
 def ssh_version(end, version):
@@ -513,6 +538,9 @@ def add_wirescribe_items(connection, flow_id, flow):
         if row["kex"] is not None or (row["client_cipher"] is not None and row["ssh1_server_key_bits"] is None and row["host_key_kind"] != "rsa1"
                                       and not str(row["client_version"]).startswith("SSH-1.5")):
             flow.items["ssh algorithms"] = without_idle_macs([f"{name}={plain(row[name])}" for name, _ in ALGORITHMS])
+    flow.items["ssh kexinits"] = [f"{end} {name}={plain(kexinit_value(name, row[name]))}" for end in sorted(flow.ends)
+                                  for row in rows("SELECT * FROM ssh_kexinits WHERE flow_id = ?")
+                                  if (client if row["from_side"] == "client" else server) == end for name, _ in KEXINIT]
     messages = rows("SELECT from_side, opcode, wire_size, fragments FROM websocket_messages WHERE flow_id = ? ORDER BY number")
     flow.items["websocket messages"] = [
         websocket_message(end, row["opcode"], row["wire_size"], row["fragments"])
