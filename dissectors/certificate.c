@@ -120,6 +120,14 @@ static void read_key(const X509 *read, struct certificate *certificate)
         text_append_format(&certificate->key_type, " %s", group);
 }
 
+static void keep_key(const X509 *read, struct text *key)
+{
+    const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(read);
+
+    if (bits != NULL && key->limit > 0)
+        text_append(key, bytes_of(ASN1_STRING_get0_data(bits), (size_t)ASN1_STRING_length(bits)));
+}
+
 static void read_facts(X509 *read, struct certificate *certificate)
 {
     append_name(X509_get_subject_name(read), &certificate->subject);
@@ -127,6 +135,7 @@ static void read_facts(X509 *read, struct certificate *certificate)
     append_names(read, &certificate->names);
     append_serial(read, &certificate->serial);
     read_key(read, certificate);
+    keep_key(read, &certificate->key);
     text_append_text(&certificate->signature, OBJ_nid2sn(X509_get_signature_nid(read)));
     certificate->has_validity =
         time_of(X509_get0_notBefore(read), &certificate->not_before_us) && time_of(X509_get0_notAfter(read), &certificate->not_after_us);
@@ -171,6 +180,7 @@ void certificate_free(struct certificate *certificate)
     text_free(&certificate->serial);
     text_free(&certificate->key_type);
     text_free(&certificate->signature);
+    text_free(&certificate->key);
 }
 
 /* ---- whose it is ---- */

@@ -17,6 +17,7 @@ struct certificate {
     struct text serial;    /* owned; hexadecimal */
     struct text key_type;  /* owned; "RSA", "EC prime256v1" */
     struct text signature; /* owned; the algorithm's name */
+    struct text key;       /* owned; the bits of its public key, as they stand in it */
     char sha256[DIGEST_HEX_SIZE];
     bool has_sha256;
     int key_bits; /* 0: not known */
@@ -27,7 +28,7 @@ struct certificate {
     bool is_self_signed; /* its issuer is its subject, and its own key signed it */
 };
 
-/* All empty, with their limits. */
+/* All empty, with their limits; of the key's bits none are kept. */
 struct certificate certificate_empty(void);
 
 /* Reads a certificate in DER. The texts' limits must be set; they are appended to, and those of limit 0 stay empty. False: it is none. */

@@ -7,7 +7,7 @@
  * preliminary replies (1xx) before its final one; see pending.h for what is done
  * where bytes are missing.
  *
- * Leaves out: REST other than for files, what is said within TLS (behind CCC text goes on), security
+ * Leaves out: REST other than for files, what is said within TLS without the user's keys (behind CCC text goes on), security
  * mechanisms other than TLS.
  */
 #include "dissectors/ftp_session.h"

@@ -3,7 +3,8 @@
  * and 2126) and X.224 (T.123): negotiation (rdp_negotiation.c), MCS connect (rdp_gcc.c) with
  * the data blocks of both sides (rdp_blocks.c), and how much each channel carried.
  *
- * What is behind the connect is read by rdp_session.c. TLS and CredSSP are handed over to TLS.
+ * What is behind the connect is read by rdp_session.c. TLS and CredSSP are handed over to TLS (rdp_tls.c); where the user's keys open it, this
+ * dissector is opened again inside, and reads CredSSP (rdp_credssp.c) and the connect there.
  *
  * The phases of each side; a side may skip what was not seen of it:
  *

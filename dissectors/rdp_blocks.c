@@ -4,6 +4,7 @@
  * Leaves out: the contents of blocks that no specification names, whose types are kept.
  */
 #include "dissectors/rdp_settings.h"
+#include "dissectors/utf16.h"
 
 enum block_type {
     BLOCK_CLIENT_CORE = 0xc001,
@@ -42,51 +43,20 @@ static struct rdp_number take_known_u16(struct cursor *cursor)
     return (struct rdp_number){.value = value, .is_known = cursor_is_good(cursor)};
 }
 
-static void append_utf8(struct text *text, uint32_t letter)
-{
-    uint8_t bytes[4];
-    size_t length;
-
-    if (letter < 0x80) {
-        bytes[0] = (uint8_t)letter;
-        length = 1;
-    } else if (letter < 0x800) {
-        bytes[0] = (uint8_t)(0xc0 | letter >> 6);
-        bytes[1] = (uint8_t)(0x80 | (letter & 0x3f));
-        length = 2;
-    } else if (letter < 0x10000) {
-        bytes[0] = (uint8_t)(0xe0 | letter >> 12);
-        bytes[1] = (uint8_t)(0x80 | (letter >> 6 & 0x3f));
-        bytes[2] = (uint8_t)(0x80 | (letter & 0x3f));
-        length = 3;
-    } else {
-        bytes[0] = (uint8_t)(0xf0 | letter >> 18);
-        bytes[1] = (uint8_t)(0x80 | (letter >> 12 & 0x3f));
-        bytes[2] = (uint8_t)(0x80 | (letter >> 6 & 0x3f));
-        bytes[3] = (uint8_t)(0x80 | (letter & 0x3f));
-        length = 4;
-    }
-    text_append(text, bytes_of(bytes, length));
-}
-
+/* Up to the first letter 0. */
 void rdp_append_utf16(struct text *text, struct cursor cursor)
 {
+    struct bytes all = peek_bytes(&cursor);
+
     while (cursor_left(&cursor) >= 2) {
-        uint32_t letter = take_u16_le(&cursor);
+        size_t before = all.length - cursor_left(&cursor);
 
-        if (letter == 0)
-            return;
-        if (letter >= 0xd800 && letter < 0xdc00 && cursor_left(&cursor) >= 2) {
-            struct cursor ahead = cursor;
-            uint32_t low = take_u16_le(&ahead);
-
-            if (low >= 0xdc00 && low < 0xe000) {
-                letter = 0x10000 + ((letter - 0xd800) << 10) + (low - 0xdc00);
-                cursor = ahead;
-            }
-        }
-        append_utf8(text, letter);
+        if (take_u16_le(&cursor) != 0)
+            continue;
+        all.length = before;
+        break;
     }
+    utf16_append(text, cursor_within(all));
 }
 
 static void take_name(struct cursor *block, size_t length, struct text *name)

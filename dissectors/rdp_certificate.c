@@ -4,14 +4,13 @@
  *
  * Leaves out: the chain's other certificates, which are counted; whether a chain is to be trusted.
  */
+#include "dissectors/certificate.h"
 #include "dissectors/rdp_settings.h"
 
-#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/x509.h>
 
 enum certificate_version { /* [MS-RDPBCGR] 2.2.1.4.3.1 */
                            CERTIFICATE_PROPRIETARY = 1,
@@ -132,34 +131,6 @@ static bool read_proprietary(struct cursor *encoded, struct bytes signed_part, s
 
 /* ---- X.509 ---- */
 
-static void append_name(const X509_NAME *name, struct text *text)
-{
-    BIO *out = BIO_new(BIO_s_mem());
-    char *shown;
-    long length;
-
-    text->limit = RDP_SUBJECT_LIMIT;
-    /* letters beyond ASCII stay UTF-8; what is none of it the store escapes */
-    if (out != NULL && X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0) {
-        length = BIO_get_mem_data(out, &shown);
-        if (length > 0)
-            text_append(text, bytes_of(shown, (size_t)length));
-    }
-    BIO_free(out);
-}
-
-static void append_serial(const X509 *x509, struct text *text)
-{
-    BIGNUM *serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x509), NULL);
-    char *shown = serial != NULL ? BN_bn2hex(serial) : NULL;
-
-    text->limit = RDP_SUBJECT_LIMIT;
-    if (shown != NULL)
-        text_append_text(text, shown);
-    OPENSSL_free(shown);
-    BN_free(serial);
-}
-
 /*
  * The bytes of an RSAPublicKey (RFC 8017, A.1.1) are read here and not by the library: Terminal Services' own certificates
  * name the key by an algorithm that it does not take for RSA's.
@@ -188,21 +159,25 @@ static bool read_rsa_key(struct bytes encoded, struct rdp_certificate *certifica
 
 bool rdp_read_x509(struct bytes encoded, struct rdp_certificate *certificate)
 {
-    const unsigned char *at = encoded.at;
-    X509 *x509 = d2i_X509(NULL, &at, (long)encoded.length);
-    const ASN1_BIT_STRING *key;
+    struct certificate read = {
+        .subject.limit = RDP_SUBJECT_LIMIT,
+        .issuer.limit = RDP_SUBJECT_LIMIT,
+        .serial.limit = RDP_SUBJECT_LIMIT,
+        .key.limit = 2 * RDP_MODULUS_LIMIT,
+    };
 
-    if (x509 != NULL) {
-        append_name(X509_get_subject_name(x509), &certificate->subject);
-        append_name(X509_get_issuer_name(x509), &certificate->issuer);
-        append_serial(x509, &certificate->serial);
-        key = X509_get0_pubkey_bitstr(x509);
-        if (key != NULL)
-            (void)read_rsa_key(bytes_of(ASN1_STRING_get0_data(key), (size_t)ASN1_STRING_length(key)), certificate);
-    }
-    X509_free(x509);
+    if (!certificate_read(encoded, &read))
+        return false;
+    (void)read_rsa_key(text_bytes(&read.key), certificate);
     ERR_clear_error();
-    return x509 != NULL;
+    text_free(&certificate->subject);
+    text_free(&certificate->issuer);
+    text_free(&certificate->serial);
+    certificate->subject = read.subject; /* these texts move */
+    certificate->issuer = read.issuer;
+    certificate->serial = read.serial;
+    text_free(&read.key);
+    return true;
 }
 
 static bool read_chain(struct cursor *chain, struct rdp_certificate *certificate)

@@ -1,6 +1,6 @@
 /*
  * rdp_cipher.c - see rdp_cipher.h. MD5, SHA-1, HMAC and 3DES are libcrypto's; RC4, which OpenSSL 3 keeps in a provider
- * that is seldom there, is written out here.
+ * that is seldom there, is ours (rc4.h).
  */
 #include "dissectors/rdp_cipher.h"
 
@@ -25,44 +25,6 @@ static const uint8_t pad1[40] = {0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36, 0x36,
 static const uint8_t pad2[48] = {0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c,
                                  0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c,
                                  0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c, 0x5c};
-
-/* ---- RC4 ---- */
-
-void rdp_rc4_start(struct rdp_rc4 *rc4, const uint8_t *key, size_t length)
-{
-    uint8_t j = 0;
-
-    for (unsigned i = 0; i < 256; i++)
-        rc4->state[i] = (uint8_t)i;
-    for (unsigned i = 0; i < 256; i++) {
-        uint8_t held = rc4->state[i];
-
-        j = (uint8_t)(j + held + key[i % length]);
-        rc4->state[i] = rc4->state[j];
-        rc4->state[j] = held;
-    }
-    rc4->i = 0;
-    rc4->j = 0;
-}
-
-void rdp_rc4_apply(struct rdp_rc4 *rc4, uint8_t *bytes, size_t length)
-{
-    uint8_t i = rc4->i;
-    uint8_t j = rc4->j;
-
-    for (size_t at = 0; at < length; at++) {
-        uint8_t a = rc4->state[++i];
-        uint8_t b;
-
-        j = (uint8_t)(j + a);
-        b = rc4->state[j];
-        rc4->state[i] = b;
-        rc4->state[j] = a;
-        bytes[at] ^= rc4->state[(uint8_t)(a + b)];
-    }
-    rc4->i = i;
-    rc4->j = j;
-}
 
 /* ---- hashes ---- */
 
@@ -130,7 +92,7 @@ static bool start_stream(struct rdp_ciphers *ciphers, enum side from, const uint
         return false;
     salt(ciphers->method, cipher->initial_key);
     memcpy(cipher->key, cipher->initial_key, sizeof cipher->key);
-    rdp_rc4_start(&cipher->rc4, cipher->key, ciphers->key_length);
+    rc4_begin(&cipher->rc4, bytes_of(cipher->key, ciphers->key_length));
     return true;
 }
 
@@ -161,11 +123,11 @@ static bool update_key(struct rdp_ciphers *ciphers, struct rdp_cipher *cipher)
     if (!HASH(EVP_sha1(), inner, initial, bytes_of(pad1, sizeof pad1), bytes_of(cipher->key, ciphers->key_length)) ||
         !HASH(EVP_md5(), key, initial, bytes_of(pad2, sizeof pad2), bytes_of(inner, sizeof inner)))
         return false;
-    rdp_rc4_start(&cipher->rc4, key, ciphers->key_length);
-    rdp_rc4_apply(&cipher->rc4, key, ciphers->key_length);
+    rc4_begin(&cipher->rc4, bytes_of(key, ciphers->key_length));
+    rc4_apply(&cipher->rc4, key, ciphers->key_length);
     salt(ciphers->method, key);
     memcpy(cipher->key, key, ciphers->key_length);
-    rdp_rc4_start(&cipher->rc4, cipher->key, ciphers->key_length);
+    rc4_begin(&cipher->rc4, bytes_of(cipher->key, ciphers->key_length));
     cipher->key_packets = 0;
     return true;
 }
@@ -192,7 +154,7 @@ static bool open_rc4(struct rdp_ciphers *ciphers, struct rdp_cipher *cipher, boo
 
     if (cipher->key_packets == RDP_KEY_PACKETS && !update_key(ciphers, cipher))
         return false;
-    rdp_rc4_apply(&cipher->rc4, bytes, length);
+    rc4_apply(&cipher->rc4, bytes, length);
     is_good = is_signed(ciphers, cipher, is_salted, bytes_of(bytes, length), signature);
     cipher->packets++;
     cipher->key_packets++;

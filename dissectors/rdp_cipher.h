@@ -5,6 +5,7 @@
 #ifndef WIRESCRIBE_DISSECTORS_RDP_CIPHER_H
 #define WIRESCRIBE_DISSECTORS_RDP_CIPHER_H
 
+#include "dissectors/rc4.h"
 #include "dissectors/rdp_settings.h"
 
 #define RDP_SIGNATURE_LENGTH 8
@@ -12,17 +13,11 @@
 /* A key is used for as many packets of one side (5.3.7). */
 #define RDP_KEY_PACKETS 4096
 
-struct rdp_rc4 {
-    uint8_t state[256];
-    uint8_t i;
-    uint8_t j;
-};
-
 /* One side's stream. */
 struct rdp_cipher {
     uint8_t initial_key[RDP_KEY_LIMIT];
     uint8_t key[RDP_KEY_LIMIT];
-    struct rdp_rc4 rc4;
+    struct rc4 rc4;
     void *des;            /* owned; of FIPS alone */
     uint32_t packets;     /* of the session */
     uint32_t key_packets; /* since the last key update */
@@ -48,8 +43,5 @@ void rdp_ciphers_free(struct rdp_ciphers *ciphers);
  */
 bool rdp_ciphers_open(struct rdp_ciphers *ciphers, enum side from, bool is_salted, uint8_t *bytes, size_t length, size_t padding,
                       const uint8_t signature[RDP_SIGNATURE_LENGTH]);
-
-void rdp_rc4_start(struct rdp_rc4 *rc4, const uint8_t *key, size_t length);
-void rdp_rc4_apply(struct rdp_rc4 *rc4, uint8_t *bytes, size_t length);
 
 #endif

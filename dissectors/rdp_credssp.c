@@ -1,25 +1,12 @@
 /* rdp_credssp.c - see rdp_credssp.h */
 #include "dissectors/rdp_credssp.h"
 
+#include "dissectors/rdp_settings.h"
+
 #define TAG_SEQUENCE 0x30
 #define TAG_INTEGER 0x02
 #define TAG_TOKENS 0xa1 /* negoTokens */
 #define TAG_ERROR 0xa4  /* errorCode */
-
-/* A length in DER (X.690, 8.1.3): definite, at most 4 bytes. */
-static size_t take_length(struct cursor *cursor)
-{
-    uint8_t first = take_u8(cursor);
-    size_t length = 0;
-
-    if (first < 0x80)
-        return first;
-    if (first == 0x80 || first > 0x84)
-        cursor_reject(cursor);
-    for (unsigned count = first & 0x7f; count > 0 && cursor_is_good(cursor); count--)
-        length = length << 8 | take_u8(cursor);
-    return length;
-}
 
 static void read_error(struct rdp_credssp *credssp, struct cursor field)
 {
@@ -27,20 +14,20 @@ static void read_error(struct rdp_credssp *credssp, struct cursor field)
 
     if (take_u8(&field) != TAG_INTEGER)
         return;
-    number = take_bytes(&field, take_length(&field));
+    number = take_bytes(&field, rdp_take_ber_length(&field));
     if (!cursor_is_good(&field) || number.length == 0 || number.length > 5)
         return;
     credssp->was_refused = true;
     credssp->error = 0;
-    for (size_t i = 0; i < number.length; i++)
-        credssp->error = credssp->error << 8 | number.at[i];
+    for (struct cursor digits = cursor_within(number); cursor_left(&digits) > 0;)
+        credssp->error = credssp->error << 8 | take_u8(&digits);
 }
 
 static void read_request(struct rdp_credssp *credssp, enum side from, struct cursor request)
 {
     while (cursor_left(&request) > 0) {
         uint8_t tag = take_u8(&request);
-        struct bytes field = take_bytes(&request, take_length(&request));
+        struct bytes field = take_bytes(&request, rdp_take_ber_length(&request));
 
         if (!cursor_is_good(&request))
             return;
@@ -58,7 +45,7 @@ enum cursor_state rdp_credssp_take(struct rdp_credssp *credssp, enum side from, 
 
     if (take_u8(&unit) != TAG_SEQUENCE)
         cursor_reject(&unit);
-    request = take_bytes(&unit, take_length(&unit));
+    request = take_bytes(&unit, rdp_take_ber_length(&unit));
     if (!cursor_is_good(&unit))
         return unit.state;
     *bytes = unit;

@@ -26,8 +26,7 @@ enum conference_choice { /* T.124, ConnectGCCPDU */
 
 /* ---- BER ---- */
 
-/* A definite length of one to five bytes (X.690 8.1.3); anything else rejects. */
-static size_t take_ber_length(struct cursor *cursor)
+size_t rdp_take_ber_length(struct cursor *cursor)
 {
     uint8_t first = take_u8(cursor);
     unsigned count = first & 0x7f;
@@ -49,7 +48,7 @@ static struct cursor take_ber(struct cursor *cursor, uint8_t tag)
 {
     if (take_u8(cursor) != tag)
         cursor_reject(cursor);
-    return take_child(cursor, take_ber_length(cursor));
+    return take_child(cursor, rdp_take_ber_length(cursor));
 }
 
 /*
@@ -217,7 +216,7 @@ static enum rdp_reading take_connect(struct cursor *pdu, uint16_t tag, struct cu
 
     if (take_u16_be(&ahead) != tag || !cursor_is_good(&ahead))
         return RDP_OTHER;
-    *contents = take_child(&ahead, take_ber_length(&ahead));
+    *contents = take_child(&ahead, rdp_take_ber_length(&ahead));
     *pdu = ahead;
     return cursor_is_good(&ahead) ? RDP_READ : RDP_INVALID;
 }

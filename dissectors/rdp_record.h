@@ -87,7 +87,7 @@
            "of a proprietary certificate: whether the key that is known to all signed it ([MS-RDPBCGR] 5.3.3.1.1); 0 where it was altered") \
     COLUMN(R, text, phase_reached, \
            "how far the session came: 'negotiation', 'tls' (its handshake is over), 'authentication' (CredSSP), 'mcs_connect', 'channel_join', 'licensing', " \
-           "'capabilities' or 'active'; inside TLS by the sizes and the order of its records") \
+           "'capabilities' or 'active'; inside TLS that no key opened, by the sizes and the order of its records") \
     COLUMN(R, integer, client_payload, \
            "bytes of RDP that the client sent behind the negotiation: inside TLS, CredSSP included, what is left of its records without the cipher's own; " \
            "NULL where a block cipher hides it, or bytes are missing") \
@@ -96,7 +96,7 @@
     COLUMN(R, boolean, interactive, \
            "1 where somebody is at work: 16 messages of input or more; 0 where there were 10 or less, as a client sends by itself; NULL in between, or where the " \
            "desktop was not seen to become active") \
-    COLUMN(R, text, inference_basis, "what auth_result or the phase was inferred from, without keys; NULL where nothing was inferred") \
+    COLUMN(R, text, inference_basis, "what auth_result or the phase rests on, inside TLS: sizes and order of its records without keys, CredSSP's own words with them; NULL where nothing was inferred") \
     COLUMN(R, text, password, "the password in client info; only with --passwords") \
     COLUMN(R, text, program, "program that the client asks for in place of a desktop (alternate shell)") \
     COLUMN(R, text, working_directory, "its working directory") \
@@ -117,7 +117,7 @@
     COLUMN(R, integer, pointer_updates, "changes of the mouse pointer") \
     COLUMN(R, integer, desktop_resizes, "times that the server gave the desktop another size") \
     COLUMN(R, text, workstation, "the client's workstation as NTLM names it, where keys opened the login before the connect (CredSSP)") \
-    LATER(R, text, login_error, "why the server refused that login, by its name in [MS-ERREF] 2.3.1 ('STATUS_LOGON_FAILURE'); an unknown code in hexadecimal") \
+    COLUMN(R, text, login_error, "why the server refused that login, by its name in [MS-ERREF] 2.3.1 ('STATUS_LOGON_FAILURE'); an unknown code in hexadecimal") \
     COLUMN(R, integer, opened_packets, "packets of standard RDP security that a key of --rdp-key opened; NULL where none fits") \
     COLUMN(R, integer, wrong_signatures, "packets whose signature did not hold, and that were therefore not read; NULL where no key fits") \
     COLUMN(R, integer, preconnection_id, "what the client wants to be connected to, told before anything else ([MS-RDPEPS] 2.2.1)") \

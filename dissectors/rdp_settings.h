@@ -186,6 +186,9 @@ enum rdp_reading rdp_read_connect_response(struct cursor *pdu, struct rdp_settin
 /* Appends UTF-16LE up to its NUL, as UTF-8. An unpaired surrogate comes out as three bytes that are not UTF-8: the store escapes them. */
 void rdp_append_utf16(struct text *text, struct cursor utf16);
 
+/* A definite length of one to five bytes (X.690, 8.1.3); anything else rejects. */
+size_t rdp_take_ber_length(struct cursor *cursor);
+
 /* Reads one side's blocks. False where a length lies; what was read before it stands. */
 bool rdp_read_blocks(struct cursor *blocks, enum side from, struct rdp_settings *settings);
 void rdp_settings_free(struct rdp_settings *settings);

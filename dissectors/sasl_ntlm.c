@@ -5,7 +5,7 @@
  */
 #include "dissectors/sasl.h"
 
-#include "base/cursor.h"
+#include "dissectors/utf16.h"
 
 #define NTLM_AUTHENTICATE 3
 #define NTLMSSP_NEGOTIATE_UNICODE 1u
@@ -25,39 +25,6 @@ static struct ntlm_field take_field(struct cursor *cursor)
     return field;
 }
 
-/* A code point as UTF-8. An unpaired surrogate comes out as three bytes that are not UTF-8: the store escapes them. */
-static void append_utf8(struct text *text, uint32_t letter)
-{
-    uint8_t bytes[4];
-    size_t length = letter < 0x80 ? 1 : letter < 0x800 ? 2 : letter < 0x10000 ? 3 : 4;
-    static const uint8_t marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
-
-    for (size_t i = length; i-- > 1;) {
-        bytes[i] = (uint8_t)(0x80 | (letter & 0x3f));
-        letter >>= 6;
-    }
-    bytes[0] = (uint8_t)(marks[length] | letter);
-    text_append(text, bytes_of(bytes, length));
-}
-
-static void append_utf16(struct text *text, struct cursor cursor)
-{
-    while (cursor_left(&cursor) >= 2) {
-        uint32_t letter = take_u16_le(&cursor);
-
-        if (letter >= 0xd800 && letter < 0xdc00 && cursor_left(&cursor) >= 2) {
-            struct cursor ahead = cursor;
-            uint32_t low = take_u16_le(&ahead);
-
-            if (low >= 0xdc00 && low < 0xe000) {
-                letter = 0x10000 + ((letter - 0xd800) << 10) + (low - 0xdc00);
-                cursor = ahead;
-            }
-        }
-        append_utf8(text, letter);
-    }
-}
-
 static void keep_field(struct text *text, struct bytes message, struct ntlm_field field, bool is_unicode)
 {
     struct cursor cursor = cursor_within(message);
@@ -70,7 +37,7 @@ static void keep_field(struct text *text, struct bytes message, struct ntlm_fiel
     text->limit = SASL_NAME_LIMIT;
     text_clear(text);
     if (is_unicode)
-        append_utf16(text, cursor_within(value));
+        utf16_append(text, cursor_within(value));
     else
         text_append(text, value);
 }

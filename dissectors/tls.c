@@ -238,7 +238,7 @@ static bool read_clear_record(struct conversation *conversation, struct tls *tls
     if (header.type == TLS_HANDSHAKE)
         tls_on_handshake(conversation, tls, from, fragment);
     else if (header.type == TLS_ALERT && fragment.length == 2)
-        tls_on_alert(tls, from, fragment.at[0], fragment.at[1]);
+        (void)tls_on_alert(tls, cursor_within(fragment));
     else if (header.type == TLS_CHANGE_CIPHER_SPEC)
         on_change_cipher_spec(tls, from);
     return true;

@@ -78,9 +78,10 @@ void tls_on_certificates(struct conversation *conversation, struct tls *tls, enu
             skip_bytes(&list, take_u16_be(&list)); /* its extensions */
         if (!cursor_is_good(&list))
             return;
-        if (++number > TLS_CERTIFICATES_LIMIT) {
-            conversation_finding_once(conversation, "notice", "tls_too_many_certificates", "the %s shows a chain of more than %d certificates; the rest has no rows",
-                                      side_name(from), TLS_CERTIFICATES_LIMIT);
+        number++;
+        if (++tls->certificates > TLS_CERTIFICATES_LIMIT) {
+            conversation_finding_once(conversation, "notice", "tls_too_many_certificates", "more than %d certificates were shown, the last by the %s; the rest has no rows",
+                                      TLS_CERTIFICATES_LIMIT, side_name(from));
             return;
         }
         if (encoded.length > 0)

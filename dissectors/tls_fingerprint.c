@@ -196,14 +196,15 @@ static void ja4_protocol(struct bytes alpn, char letters[3])
 {
     struct cursor list = cursor_within(alpn);
     struct bytes name = take_bytes(&list, take_u8(&list));
-    uint8_t first;
+    struct cursor from_last = cursor_within(name);
+    uint8_t first = (uint8_t)peek_u8(&from_last);
     uint8_t last;
 
     (void)snprintf(letters, 3, "00");
     if (name.length == 0)
         return;
-    first = name.at[0];
-    last = name.at[name.length - 1];
+    skip_bytes(&from_last, name.length - 1);
+    last = take_u8(&from_last);
     if (is_letter_or_digit(first) && is_letter_or_digit(last))
         (void)snprintf(letters, 3, "%c%c", first, last);
     else

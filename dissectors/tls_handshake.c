@@ -39,6 +39,14 @@ static void list_versions(struct text *list, const struct tls_hello *hello)
         tls_append_version(list, take_u16_be(&versions));
 }
 
+/* RFC 8701, 3.1: a name of two bytes that means nothing. */
+static bool is_grease_name(struct bytes name)
+{
+    struct cursor letters = cursor_within(name);
+
+    return name.length == 2 && tls_is_grease(take_u16_be(&letters));
+}
+
 static void list_protocols(struct text *list, struct bytes protocols)
 {
     struct cursor cursor = cursor_within(protocols);
@@ -46,7 +54,7 @@ static void list_protocols(struct text *list, struct bytes protocols)
     while (cursor_left(&cursor) > 0) {
         struct bytes name = take_bytes(&cursor, take_u8(&cursor));
 
-        if (cursor_is_good(&cursor) && name.length > 0 && !tls_is_grease(name.length == 2 ? (uint16_t)(name.at[0] << 8 | name.at[1]) : 0))
+        if (cursor_is_good(&cursor) && name.length > 0 && !is_grease_name(name))
             text_append_item(list, ",", name);
     }
 }
@@ -161,6 +169,17 @@ static void on_certificate(struct conversation *conversation, struct tls *tls, e
     tls_on_certificates(conversation, tls, from, take_child(&body, take_u24_be(&body)));
 }
 
+/* RFC 5246, 7.4.7.1: of the RSA key exchange, the premaster secret as the server's key encrypts it. */
+static void on_client_key_exchange(struct tls *tls, struct cursor body)
+{
+    struct bytes encrypted = take_bytes(&body, take_u16_be(&body));
+
+    if (!tls->suite.is_rsa_exchange || !cursor_is_good(&body) || encrypted.length < TLS_ENCRYPTED_BYTES)
+        return;
+    tls->has_encrypted_premaster = true;
+    memcpy(tls->encrypted_premaster, encrypted.at, TLS_ENCRYPTED_BYTES);
+}
+
 static void on_finished(struct tls *tls, enum side from)
 {
     tls->side[from].has_finished = true;
@@ -193,6 +212,9 @@ static void on_message(struct conversation *conversation, struct tls *tls, enum 
         break;
     case TLS_CERTIFICATE_REQUEST:
         tls->asks_client_certificate = true;
+        break;
+    case TLS_CLIENT_KEY_EXCHANGE:
+        on_client_key_exchange(tls, body);
         break;
     case TLS_FINISHED:
         on_finished(tls, from);
@@ -276,15 +298,19 @@ void tls_on_handshake(struct conversation *conversation, struct tls *tls, enum s
     text_free(&before);
 }
 
-void tls_on_alert(struct tls *tls, enum side from, uint8_t level, uint8_t description)
+bool tls_on_alert(struct tls *tls, struct cursor alert)
 {
+    uint8_t level = take_u8(&alert);
+    uint8_t description = take_u8(&alert);
     /* RFC 8446, 6: in TLS 1.3 the level means nothing, and all but two are fatal */
     bool is_fatal = tls_is_1_3(tls) ? description != 0 && description != 90 : level == 2;
 
-    (void)from;
-    if (tls->has_alert && (tls->alert_is_fatal || !is_fatal))
-        return;
-    tls->has_alert = true;
-    tls->alert_is_fatal = is_fatal;
-    tls->alert = description;
+    if (!cursor_is_good(&alert))
+        return false;
+    if (!tls->has_alert || (!tls->alert_is_fatal && is_fatal)) {
+        tls->has_alert = true;
+        tls->alert_is_fatal = is_fatal;
+        tls->alert = description;
+    }
+    return description == 0;
 }

@@ -204,6 +204,17 @@ static bool decrypt_blocks(struct tls_opener *opener, struct bytes blocks, uint8
     return true;
 }
 
+/* It is the next record's IV. */
+static void keep_last_block(struct tls_opener *opener, struct bytes blocks)
+{
+    struct cursor cursor = cursor_within(blocks);
+    struct bytes last;
+
+    skip_bytes(&cursor, blocks.length - opener->block_length);
+    last = take_bytes(&cursor, opener->block_length);
+    memcpy(opener->iv, last.at, last.length);
+}
+
 static bool open_blocks(struct tls_opener *opener, uint8_t type, uint16_t version, struct bytes fragment, uint8_t *room, struct bytes *content)
 {
     struct bytes blocks = fragment;
@@ -219,7 +230,7 @@ static bool open_blocks(struct tls_opener *opener, uint8_t type, uint16_t versio
     else if (!split_mac(opener, plain, content, &mac) || !mac_fits(opener, type, version, *content, mac))
         return false;
     if (opener->version == TLS_VERSION_1_0)
-        memcpy(opener->iv, blocks.at + blocks.length - opener->block_length, opener->block_length);
+        keep_last_block(opener, blocks);
     return true;
 }
 

@@ -124,7 +124,7 @@ void tls_write_row(struct conversation *conversation, const struct tls *tls)
         .ja4 = record_text_of(tls->ja4[0] != '\0' ? tls->ja4 : NULL),
         .established = established(conversation, tls),
         .decrypted = decrypted(conversation, tls),
-        .inner_protocol = record_text_of(tls->inside != NULL ? conversation_protocol_inside(tls->inside) : NULL),
+        .inner_protocol = record_text_of(tls->inside != NULL ? conversation_protocol_inside(tls->inside) : tls->inner_protocol),
         .versions_offered = record_text_unless_empty(text_bytes(&tls->versions_offered)),
         .protocols_offered = record_text_unless_empty(text_bytes(&tls->protocols_offered)),
     };

@@ -174,7 +174,7 @@ static enum tls_secret_line add_hex(struct tls_secrets *secrets, const struct na
 static enum tls_secret_line add_rsa(struct tls_secrets *secrets, struct bytes key, struct bytes secret)
 {
     static const struct named_label of_session_id = {"", TLS_SECRET_OF_SESSION_ID, 0, 48, 48};
-    static const struct named_label of_encrypted = {"", TLS_SECRET_OF_ENCRYPTED, 8, 48, 48};
+    static const struct named_label of_encrypted = {"", TLS_SECRET_OF_ENCRYPTED, TLS_ENCRYPTED_BYTES, 48, 48};
     static const char id_name[] = "Session-ID:";
     static const char key_name[] = "Master-Key:";
 

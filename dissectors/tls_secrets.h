@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 
 #define TLS_RANDOM_BYTES 32
+#define TLS_ENCRYPTED_BYTES 8        /* of an encrypted premaster secret, by which it is found */
 #define TLS_SECRET_BYTES 64           /* of the longest secret that a line may hold */
 #define TLS_SECRETS_LIMIT (2 << 20)   /* secrets that are kept; more are told by the answer of tls_secrets_add */
 #define TLS_SECRETS_LINE_LIMIT 1024   /* of one line */

@@ -17,7 +17,7 @@
 #define TLS_MESSAGE_LIMIT (1 << 20)  /* a handshake message gathered from several records; a longer one is passed over, and told */
 #define TLS_SERVER_NAME_LIMIT 255    /* RFC 1035, 2.3.4 */
 #define TLS_LIST_LIMIT 4096          /* bytes of a list of versions or protocols */
-#define TLS_CERTIFICATES_LIMIT 100   /* certificates of one chain that get a row; more are told */
+#define TLS_CERTIFICATES_LIMIT 100   /* certificates of one session that get a row, in all of its handshakes; more are told */
 
 /* RFC 8446, 4; RFC 5246, 7.4; RFC 8879, 4 */
 enum tls_handshake_type {
@@ -86,6 +86,8 @@ struct tls {
     bool has_cipher; /* and nothing is compressed */
     uint16_t cipher;
     struct tls_suite suite;
+    bool has_encrypted_premaster;
+    uint8_t encrypted_premaster[TLS_ENCRYPTED_BYTES]; /* its first bytes, by which a key log names it */
     bool offers_early_data;
     bool accepts_early_data;
     bool encrypts_then_macs;
@@ -104,6 +106,7 @@ struct tls {
 
     /* certificates */
     struct certificate *certificate; /* owned; the server's own; NULL: not seen */
+    unsigned certificates;           /* that were shown, of both sides */
 
     /* keys */
     bool has_secret;       /* of this session, among those given */
@@ -145,8 +148,8 @@ const char *tls_version_name(uint16_t version);
 /* Adds a version to a list of them, by its name or its number. */
 void tls_append_version(struct text *list, uint16_t version);
 
-/* An alert's two bytes (RFC 8446, 6), in the clear or opened. */
-void tls_on_alert(struct tls *tls, enum side from, uint8_t level, uint8_t description);
+/* An alert's two bytes (RFC 8446, 6), in the clear or opened. True where it says that the side ends (close_notify). */
+bool tls_on_alert(struct tls *tls, struct cursor alert);
 
 /* ---- tls_chain.c ---- */
 

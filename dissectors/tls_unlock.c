@@ -37,6 +37,16 @@ static const struct tls_secret *find_master(const struct conversation *conversat
     return found;
 }
 
+static const struct tls_secret *find_premaster(const struct conversation *conversation, const struct tls *tls)
+{
+    const struct tls_secrets *secrets = secrets_of(conversation);
+    const struct tls_secret *found = tls_secrets_find(secrets, TLS_SECRET_PREMASTER, bytes_of(tls->client_random, TLS_RANDOM_BYTES));
+
+    if (found == NULL && tls->has_encrypted_premaster)
+        found = tls_secrets_find(secrets, TLS_SECRET_OF_ENCRYPTED, bytes_of(tls->encrypted_premaster, TLS_ENCRYPTED_BYTES));
+    return found;
+}
+
 /* A premaster secret is of use without the extended master secret alone: that one needs the digest of the handshake. */
 static bool find_master_bytes(const struct conversation *conversation, const struct tls *tls, uint8_t master[TLS_MASTER_BYTES])
 {
@@ -46,8 +56,8 @@ static bool find_master_bytes(const struct conversation *conversation, const str
         memcpy(master, found->bytes, TLS_MASTER_BYTES);
         return true;
     }
-    found = tls_secrets_find(secrets_of(conversation), TLS_SECRET_PREMASTER, bytes_of(tls->client_random, TLS_RANDOM_BYTES));
-    return found != NULL && !tls->has_extended_master_secret &&
+    found = tls->has_extended_master_secret ? NULL : find_premaster(conversation, tls);
+    return found != NULL &&
            tls_master_secret(tls->version, &tls->suite, bytes_of(found->bytes, found->length), tls->client_random, tls->server_random, bytes_of(NULL, 0), master);
 }
 
@@ -198,14 +208,7 @@ static void tell_missing(struct conversation *conversation, struct tls *tls, enu
 
 static void on_opened_alert(struct tls *tls, enum side from, struct bytes bytes)
 {
-    struct cursor alert = cursor_within(bytes);
-    uint8_t level = take_u8(&alert);
-    uint8_t description = take_u8(&alert);
-
-    if (!cursor_is_good(&alert))
-        return;
-    tls_on_alert(tls, from, level, description);
-    if (description == 0 && tls->inside != NULL)
+    if (tls_on_alert(tls, cursor_within(bytes)) && tls->inside != NULL)
         conversation_end_inside(tls->inside, from, ENDING_FIN);
 }
 

@@ -313,6 +313,9 @@ def rdp(check, database, truth, operation, side):
     pairs = sessions(check, database, truth, "rdp_sessions")
     for session, row in pairs:
         if row["encrypted"] == 1:  # the keys of TLS opened it: all is to be read, but what standard RDP security has of its own
+            if truth.get("login_only"):
+                compare_rdp.login_alone(check, session, row, compare_rdp.seen_sides(truth, operation, side))
+                continue
             session.update(clear=True, readable=["client", "server"], encryption_method=0, encryption_level=0, certificate_type="X.509")
             if session["selected_protocol"] != 1:  # NLA's names are those that the recording gave the client: /u:alice /d:EXAMPLE
                 session.update(user=session["cookie"], domain="EXAMPLE")

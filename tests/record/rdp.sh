@@ -3,7 +3,7 @@
 # server (rdp_shadow.sh); xfreerdp and rdesktop under Xvfb. What the servers and the clients log, what
 # the X servers of both ends saw, and what arrived in files and clipboards is the truth.
 
-rdp_cases=(tls standard fips channels routing-token refused odd-port plain plain-rdesktop low key-40 key-56 key-128 clipboard drive sound auto-login login-failed login-retried slow-path uncompressed resized reattached reconnected server-ended tls-login tls-login-failed tls-rdesktop shadow-rdp shadow-rfx shadow-tls shadow-nla nla-success nla-failure nla-brute-force tls12 nla-opened tls-opened)
+rdp_cases=(tls standard fips channels routing-token refused odd-port plain plain-rdesktop low key-40 key-56 key-128 clipboard drive sound auto-login login-failed login-retried slow-path uncompressed resized reattached reconnected server-ended tls-login tls-login-failed tls-rdesktop shadow-rdp shadow-rfx shadow-tls shadow-nla nla-success nla-failure nla-brute-force nla-refused tls12 nla-opened tls-opened)
 
 rdp_size=320x240
 rdp_display=:$((500 + $$ % 20000))  # the client's screen

@@ -58,3 +58,19 @@ rdp_nla_brute_force() {
     rdp_nla_client 4 alice "$alice_password" +auth-only
     rdp_nla_finish "a list of passwords, of which the last one is right"
 }
+
+# A refusal with an error code: both ends are scripted, TLS between them is Python's.
+rdp_nla_refused() {
+    printf -- '--keys keys.log\n' >"$work/options"
+    make_certificate
+    start refusal server /usr/bin/python3 "$record_folder/rdp_refusal.py" server "$work/certificate.pem" "$work/key.pem" 3389
+    await_port 3389
+    capture_start
+    inside client /usr/bin/python3 "$record_folder/rdp_refusal.py" client server.example.test 3389 "$work/keys.log"
+    await_log refusal.log refused
+    capture_stop
+    printf '{"case": "rdp/%s", "protocol": "rdp", "login_only": true, "sessions": [{"cookie": "mallory", "auth_result": "failure"}]}\n' \
+        "$case_name" >"$work/truth.json"
+    describe "an NLA login that the server refuses with STATUS_LOGON_FAILURE, read with the client's key log; both ends are scripts" \
+        "tests/record/rdp_refusal.py client server.example.test 3389 keys.log" python3
+}

@@ -126,11 +126,11 @@ UNIT_TEST(rdp_security_methods_that_are_none)
 
 UNIT_TEST(rdp_security_rc4)
 {
-    struct rdp_rc4 rc4;
+    struct rc4 rc4;
     char text[] = "Plaintext";
 
-    rdp_rc4_start(&rc4, (const uint8_t *)"Key", 3);
-    rdp_rc4_apply(&rc4, (uint8_t *)text, 9);
+    rc4_begin(&rc4, bytes_of_text("Key"));
+    rc4_apply(&rc4, (uint8_t *)text, 9);
     CHECK(memcmp(text, "\xbb\xf3\x16\xe8\xd9\x40\xaf\x0a\xd3", 9) == 0);
 }
 

@@ -98,3 +98,28 @@ UNIT_TEST(tls_hostile_lengths_give_nothing)
     PLAY(443, record);
     CHECK(dialogue_rows("tls_session") == 0);
 }
+
+/* A Certificate message of 60 entries of one byte each, in one record. */
+static void append_chain(struct text *text)
+{
+    text_append(text, bytes_of("\x16\x03\x03\x00\xf7\x0b\x00\x00\xf3\x00\x00\xf0", 12));
+    for (unsigned i = 0; i < 60; i++)
+        text_append(text, bytes_of("\x00\x00\x01x", 4));
+}
+
+/* However often a stranger shows a chain, a session has so many rows and no more. */
+UNIT_TEST(tls_certificates_of_a_session_are_limited)
+{
+    struct text chains = {.limit = 4096};
+    struct step steps[3] = {CLIENT("\x16\x03\x01\x00\x4a" CLIENT_HELLO), SERVER("\x16\x03\x03\x00\x35" SERVER_HELLO_12)};
+
+    append_chain(&chains);
+    append_chain(&chains);
+    steps[2] = SAYS_BYTES(FROM_SERVER, chains.at, chains.length);
+    PLAY(9999, steps);
+    CHECK(dialogue_rows("finding") == 2);
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "tls_certificate_invalid");
+    CHECK_TEXT(dialogue_value("finding", 1, "name"), "tls_too_many_certificates");
+    CHECK_TEXT(SESSION("established"), "0");
+    text_free(&chains);
+}

@@ -25,6 +25,7 @@ struct recording {
 };
 
 static struct recording *recording; /* where the key log of libssl goes */
+static bool keeps_master = true;    /* and whether the lines of master secrets, too */
 
 /* What a session is made of. */
 struct recipe {
@@ -34,12 +35,15 @@ struct recipe {
     uint64_t options;
     bool updates_keys;    /* TLS 1.3: both sides, in the middle */
     bool renegotiates;    /* TLS 1.2, in the middle */
+    bool logs_premaster;  /* of an RSA key exchange, the premaster secret alone is kept, by what the client encrypted */
     const char *group;    /* of the server: another than the client's first makes a HelloRetryRequest */
 };
 
 static void on_key_line(const SSL *ssl, const char *line)
 {
     (void)ssl;
+    if (!keeps_master && strncmp(line, "CLIENT_RANDOM ", strlen("CLIENT_RANDOM ")) == 0)
+        return;
     CHECK(tls_secrets_add(recording->secrets, bytes_of_text(line)) <= TLS_LINE_PASSED);
 }
 
@@ -146,6 +150,7 @@ static void record(const struct recipe *recipe, struct recording *into)
 
     *into = (struct recording){.secrets = tls_secrets_new()};
     recording = into;
+    keeps_master = !recipe->logs_premaster;
     sides[FROM_CLIENT] = make_side(recipe, FROM_CLIENT);
     sides[FROM_SERVER] = make_side(recipe, FROM_SERVER);
     shake_hands(sides);
@@ -262,6 +267,14 @@ UNIT_TEST(tls_opens_a_mac_before_encryption_too)
                  "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256");
     check_recipe((struct recipe){.version = TLS1_VERSION, .ciphers = "ECDHE-RSA-AES128-SHA", .options = SSL_OP_NO_ENCRYPT_THEN_MAC},
                  "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA");
+}
+
+UNIT_TEST(tls_opens_an_rsa_key_exchange_by_its_premaster_secret)
+{
+    check_recipe((struct recipe){.version = TLS1_2_VERSION, .ciphers = "AES256-GCM-SHA384", .options = SSL_OP_NO_EXTENDED_MASTER_SECRET, .logs_premaster = true},
+                 "TLS_RSA_WITH_AES_256_GCM_SHA384");
+    check_recipe((struct recipe){.version = TLS1_VERSION, .ciphers = "AES128-SHA", .options = SSL_OP_NO_EXTENDED_MASTER_SECRET, .logs_premaster = true},
+                 "TLS_RSA_WITH_AES_128_CBC_SHA");
 }
 
 UNIT_TEST(tls_opens_what_follows_new_keys)
