@@ -47,11 +47,11 @@ mapfile -t cases < <("$tests/record/record.sh" --list "$@")
 status=0
 compare "$scratch" "${cases[@]}" | tee "$scratch/compared" || status=1
 
-# A small batch of SSH sessions, whose contents are guessed: one mistake among so few weighs 7 %.
+# A small batch of SSH sessions, whose contents are guessed: one mistake among so few weighs 7 to 15 %, so that two are forgiven.
 # Its four questions are counted with the cases.
 if [[ " ${cases[*]} " == *" ssh/"* ]]; then
     if "$tests/record/ssh_sessions.sh" --out "$scratch/sessions" --seed "${RECORD_SEED:-$RANDOM}" --sessions 14 --largest 20000 >&2; then
-        python3 "$tests/ssh_confusion.py" --wirescribe "$wirescribe" --least-right 90 --least-answered 60 --errors "$scratch/sessions" |
+        python3 "$tests/ssh_confusion.py" --wirescribe "$wirescribe" --least-right 90 --least-answered 60 --forgive 2 --errors "$scratch/sessions" |
             tee "$scratch/examined" || status=1
     else
         echo 'FAIL ssh sessions: they were not recorded'
