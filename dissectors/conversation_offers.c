@@ -132,6 +132,13 @@ int64_t conversation_next_id(struct conversation *conversation, enum id_kind kin
     return conversation->services->next_id(conversation->services->worker, kind);
 }
 
+unsigned conversation_next_number(struct conversation *conversation, enum number_kind kind)
+{
+    while (conversation->outer != NULL)
+        conversation = conversation->outer;
+    return ++conversation->numbers[kind];
+}
+
 static void write_finding(struct conversation *conversation, const char *severity, const char *name, const char *detail, va_list arguments)
 {
     char text[512];

@@ -38,7 +38,7 @@ struct side_state {
 struct conversation {
     const struct worker_services *services;
     struct flow_facts *facts;
-    const struct conversation *outer; /* whose dissector opened this one; NULL: it is the flow's own */
+    struct conversation *outer; /* whose dissector opened this one; NULL: it is the flow's own */
     unsigned depth;                   /* how many conversations it lies in */
     bool is_decrypted;
     const char *protocol; /* the innermost that was read here; NULL: none */
@@ -52,6 +52,7 @@ struct conversation {
     void *to_next;
     unsigned hand_overs;
     unsigned findings;
+    unsigned numbers[NUMBER_KINDS]; /* given out so far; of the outermost one */
     const char *told_once[ONCE_NAMES]; /* borrowed; NULL behind the last one */
 
     struct piece *pieces; /* IDENTIFYING, UNCLAIMED; owned, IDENTIFY_PIECES long, made with the first piece */

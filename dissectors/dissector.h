@@ -165,6 +165,16 @@ void conversation_write(struct conversation *conversation, const struct record_t
 /* The next mail_id or file_id. */
 int64_t conversation_next_id(struct conversation *conversation, enum id_kind kind);
 
+/* What is counted from 1 over a whole flow, all conversations inside of it included. */
+enum number_kind {
+    NUMBER_HTTP_REQUEST,
+    NUMBER_WEBSOCKET,
+    NUMBER_KINDS,
+};
+
+/* The next number of that kind on this flow. */
+unsigned conversation_next_number(struct conversation *conversation, enum number_kind kind);
+
 /* Writes a finding about this flow, at the present time. `detail` is printf-like; at most FINDINGS_LIMIT a conversation. */
 void conversation_finding(struct conversation *conversation, const char *severity, const char *name, const char *detail, ...)
     __attribute__((format(printf, 4, 5)));

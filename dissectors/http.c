@@ -9,6 +9,7 @@
 #include "dissectors/http.h"
 
 #include "base/text.h"
+#include "dissectors/http_request.h"
 #include "dissectors/websocket.h"
 
 #define HTTP_LINE_LIMIT (16 << 10)      /* start line, header line, chunk size line */
@@ -41,7 +42,7 @@ enum http_phase {
 };
 
 /* What a request asks for, as far as it changes how the answer is read. */
-enum http_request {
+enum http_kind {
     HTTP_REQUEST_ANY,
     HTTP_REQUEST_HEAD,
     HTTP_REQUEST_CONNECT,
@@ -70,7 +71,7 @@ struct http {
 
     /* the request whose head was read last or is being read */
     bool has_request;
-    enum http_request request;
+    enum http_kind request;
     /* the answer whose head is being read */
     int status_code;
     struct text accept;
@@ -362,13 +363,13 @@ static void on_request_head(struct http *http)
 }
 
 /* An answer was given to the oldest request; unknown ones were sent unseen. */
-static enum http_request answered_request(struct http *http)
+static enum http_kind answered_request(struct http *http)
 {
-    enum http_request request = HTTP_REQUEST_ANY;
+    enum http_kind request = HTTP_REQUEST_ANY;
 
     if (http->count == 0)
         return request;
-    request = (enum http_request)http->requests[http->first];
+    request = (enum http_kind)http->requests[http->first];
     http->first = (http->first + 1) % HTTP_PIPELINE_LIMIT;
     http->count--;
     return request;
@@ -413,7 +414,7 @@ static enum verdict on_response_head(struct conversation *conversation, struct h
     struct http_side *side = &http->side[FROM_SERVER];
     bool is_success = http->status_code >= 200 && http->status_code <= 299;
     bool is_unseen = http->count == 0 && !http->has_request;
-    enum http_request request;
+    enum http_kind request;
 
     if (http->status_code < 200 && http->status_code != 101) { /* interim: the answer is still to come */
         side->phase = HTTP_START_LINE;
@@ -667,7 +668,7 @@ static void http_close(struct conversation *conversation, void *state)
     text_free(&http->accept);
 }
 
-static const struct record_table *const http_tables[] = {NULL};
+static const struct record_table *const http_tables[] = {&http_request_table, NULL};
 static const uint16_t http_ports[] = {80, 8000, 8080, 8888, 3128, 0};
 
 const struct dissector http_dissector = {

@@ -156,6 +156,8 @@ static void add_session_columns(struct schema_view *view, const struct record_ta
             add_column(view, session_view_columns[k]);
         add_column_of(view, table, "encrypted");
     }
+    if (has_column(table, "time_us")) /* start_us is the flow's */
+        add_time_text(view, table);
 }
 
 /* The view `flows`: the table with what follows from its times. */

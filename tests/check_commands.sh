@@ -274,7 +274,7 @@ ends 'the report as a page'
 try schema
 expect_status 0
 expect_silence
-for view in captures flows sessions smtp_sessions smtp_mails smtp_recipients smtp_urls files ssh_sessions websocket_sessions websocket_messages rdp_sessions \
+for view in captures flows sessions smtp_sessions smtp_mails smtp_recipients smtp_urls files ssh_sessions websocket_sessions websocket_messages http_requests rdp_sessions \
     rdp_channels rdp_events rdp_transports ftp_sessions ftp_commands ftp_transfers ssh_kexinits ssh_events tls_sessions findings hosts conversations protocols timeline zeek_conn; do
     grep -q "CREATE VIEW $view " stdout.text || complain "no view $view"
     answer both.db "SELECT count(*) FROM $view" > count.text || complain "$view cannot be asked"
