@@ -51,7 +51,8 @@ bool conversation_start(struct conversation *conversation, const struct dissecto
     conversation->dissector = dissector;
     conversation->protocol = dissector->name;
     conversation->phase = PHASE_DISSECTING;
-    conversation->facts->protocol = dissector->name;
+    for (const struct conversation *around = conversation; around != NULL; around = around->outer)
+        around->facts->protocol = dissector->name;
     dissector->open(conversation, conversation->state, from_before);
     return true;
 }
@@ -227,6 +228,13 @@ static bool port_is_among(const uint16_t *ports, uint16_t port)
     return false;
 }
 
+/* In a tunnel the flow's ports are not those of what travels in it. */
+static bool port_agrees(const struct conversation *conversation, const struct dissector *dissector, bool is_turned)
+{
+    return !conversation->is_tunnelled &&
+           port_is_among(dissector->ports, is_turned ? conversation->facts->client_port : conversation->facts->server_port);
+}
+
 /* Asks one dissector in one orientation. */
 static enum match ask(const struct conversation *conversation, const struct dissector *dissector, bool is_turned)
 {
@@ -240,7 +248,8 @@ static enum match ask(const struct conversation *conversation, const struct diss
             first.side[side].length = IDENTIFY_LIMIT;
         first.has_start[side] = state->has_start;
     }
-    first.port_agrees = port_is_among(dissector->ports, is_turned ? conversation->facts->client_port : conversation->facts->server_port);
+    first.port_agrees = port_agrees(conversation, dissector, is_turned);
+    first.sides_are_open = conversation->may_turn;
     return dissector->match(&first);
 }
 
@@ -251,6 +260,7 @@ struct best_match {
     const struct dissector *dissector;
     bool is_turned;
     int rank; /* 0: nobody; see rank_of */
+    bool fits_both; /* the same dissector is as sure of the other orientation */
     bool somebody_waits;
 };
 
@@ -266,10 +276,10 @@ static int rank_of(enum match match, bool port_agrees, bool is_turned)
     return rank > 0 && is_turned ? rank - 1 : rank;
 }
 
-/* Inside another one the sides are settled. */
+/* Inside another one the sides are settled, but for a tunnel that anybody may speak through. */
 static bool may_be_turned(const struct conversation *conversation)
 {
-    return conversation->outer == NULL && conversation->facts->client_is_guessed;
+    return conversation->outer == NULL ? conversation->facts->client_is_guessed : conversation->may_turn;
 }
 
 static struct best_match ask_all(const struct conversation *conversation)
@@ -278,7 +288,6 @@ static struct best_match ask_all(const struct conversation *conversation)
 
     for (const struct dissector *const *dissector = dissectors; *dissector != NULL; dissector++) {
         for (int turned = 0; turned <= (may_be_turned(conversation) ? 1 : 0); turned++) {
-            uint16_t port = turned ? conversation->facts->client_port : conversation->facts->server_port;
             enum match match;
             int rank;
 
@@ -287,8 +296,11 @@ static struct best_match ask_all(const struct conversation *conversation)
             match = ask(conversation, *dissector, turned == 1);
             if (match == MATCH_MAYBE || match == MATCH_PORT)
                 best.somebody_waits = true;
-            rank = rank_of(match, port_is_among((*dissector)->ports, port), turned == 1);
+            rank = rank_of(match, port_agrees(conversation, *dissector, turned == 1), turned == 1);
+            if (turned == 1 && rank >= RANK_SURE && best.dissector == *dissector)
+                best.fits_both = true;
             if (rank > best.rank) {
+                best.fits_both = false;
                 best.rank = rank;
                 best.dissector = *dissector;
                 best.is_turned = turned == 1;
@@ -306,7 +318,10 @@ static void turn_around(struct conversation *conversation)
     conversation->side[FROM_SERVER] = client;
     for (unsigned i = 0; i < conversation->piece_count; i++)
         conversation->pieces[i].from = side_other(conversation->pieces[i].from);
-    conversation->services->turn_around(conversation->services->worker, conversation->facts);
+    if (conversation->outer == NULL)
+        conversation->services->turn_around(conversation->services->worker, conversation->facts);
+    else
+        conversation_turn_inside(conversation);
 }
 
 /* The protocol says who is the client, where the bytes themselves were recognized. */
@@ -314,6 +329,7 @@ static void believe_sides(struct conversation *conversation, const struct best_m
 {
     if (best->is_turned)
         turn_around(conversation);
+    conversation->knows_sides = best->rank >= RANK_SURE && !best->fits_both;
     if (best->rank >= RANK_SURE && conversation->outer == NULL)
         conversation->facts->client_is_guessed = false;
 }
@@ -373,6 +389,19 @@ static bool may_be_announced(const struct conversation *conversation)
 {
     return conversation->outer == NULL && conversation->services->may_be_announced != NULL &&
            conversation->services->may_be_announced(conversation->services->worker, conversation->facts);
+}
+
+/* The last chance of a tunnel whose sides are open: they are taken as the flow has them, or as all who were asked say. */
+void conversation_settle(struct conversation *conversation)
+{
+    struct best_match best;
+
+    if (conversation->phase != PHASE_IDENTIFYING || !conversation->may_turn)
+        return;
+    conversation->may_turn = false;
+    best = ask_all(conversation);
+    if (best.dissector != NULL)
+        (void)adopt(conversation, best.dissector, NULL);
 }
 
 /* Nobody wants it: unless it may still be announced, what was kept is forgotten. */
@@ -449,7 +478,12 @@ static bool is_over_limit(const struct conversation *conversation)
 {
     size_t limit = conversation->phase == PHASE_UNCLAIMED ? EARLY_LIMIT : IDENTIFY_LIMIT;
 
-    return kept_bytes(&conversation->side[FROM_CLIENT].kept).length >= limit || kept_bytes(&conversation->side[FROM_SERVER].kept).length >= limit;
+    return (conversation->may_turn && conversation->piece_count == IDENTIFY_PIECES) || kept_bytes(&conversation->side[FROM_CLIENT].kept).length >= limit || kept_bytes(&conversation->side[FROM_SERVER].kept).length >= limit;
+}
+
+static bool is_undecided(const struct conversation *conversation)
+{
+    return conversation->phase == PHASE_IDENTIFYING || conversation->phase == PHASE_UNCLAIMED;
 }
 
 static void identify_data(struct conversation *conversation, enum side from, struct bytes bytes)
@@ -461,7 +495,9 @@ static void identify_data(struct conversation *conversation, enum side from, str
     keep_piece(conversation, (struct piece){.from = from, .count = bytes.length}, bytes);
     if (conversation->phase == PHASE_IDENTIFYING && !is_first)
         identify(conversation);
-    if ((conversation->phase == PHASE_IDENTIFYING || conversation->phase == PHASE_UNCLAIMED) && is_over_limit(conversation))
+    if (is_undecided(conversation) && is_over_limit(conversation))
+        conversation_settle(conversation);
+    if (is_undecided(conversation) && is_over_limit(conversation))
         give_up_identifying(conversation);
 }
 
@@ -484,11 +520,6 @@ static void *on_open(const struct worker_services *services, struct flow_facts *
     if (expected != NULL)
         (void)conversation_start(conversation, expected->dissector, expected->shared);
     return conversation;
-}
-
-static bool is_undecided(const struct conversation *conversation)
-{
-    return conversation->phase == PHASE_IDENTIFYING || conversation->phase == PHASE_UNCLAIMED;
 }
 
 static bool on_claim(void *argument, const struct expectation *expected, const uint64_t passed[SIDE_COUNT], int64_t time_us)
@@ -570,6 +601,7 @@ static void on_close(void *argument, int64_t time_us)
     conversation->now_us = time_us;
     forget_pieces(conversation);
     stop_dissecting(conversation);
+    memory_free(conversation->own_facts);
     memory_free(conversation);
 }
 

@@ -44,6 +44,7 @@ struct conversation *conversation_begin_inside(struct conversation *outer, bool 
     inside->outer = outer;
     inside->depth = outer->depth + 1;
     inside->is_decrypted = is_decrypted || outer->is_decrypted;
+    inside->is_tunnelled = outer->is_tunnelled;
     inside->now_us = outer->now_us;
     for (int side = 0; side < SIDE_COUNT; side++)
         inside->side[side].has_start = has_start[side];
@@ -52,19 +53,56 @@ struct conversation *conversation_begin_inside(struct conversation *outer, bool 
     return inside;
 }
 
+struct conversation *conversation_begin_tunnel(struct conversation *outer, const bool has_start[SIDE_COUNT])
+{
+    struct conversation *tunnel = conversation_begin_inside(outer, false, has_start, NULL, NULL);
+
+    if (tunnel == NULL)
+        return NULL;
+    tunnel->is_tunnelled = true;
+    tunnel->may_turn = true;
+    return tunnel;
+}
+
+void conversation_turn_inside(struct conversation *conversation)
+{
+    const struct flow_facts *flow = conversation->facts;
+    struct flow_facts *turned = memory_new(sizeof *turned);
+
+    conversation->is_turned = true;
+    if (turned == NULL)
+        return;
+    *turned = *flow;
+    turned->client = flow->server;
+    turned->server = flow->client;
+    turned->client_port = flow->server_port;
+    turned->server_port = flow->client_port;
+    turned->client_is_guessed = false;
+    conversation->own_facts = turned;
+    conversation->facts = turned;
+}
+
+/* The conversation's own name of a side of the conversation that it lies in. */
+static enum side side_inside(struct conversation *inside, enum side from)
+{
+    if (inside->own_facts != NULL)
+        inside->own_facts->last_us = inside->outer->facts->last_us;
+    return inside->is_turned ? side_other(from) : from;
+}
+
 bool conversation_say_inside(struct conversation *inside, enum side from, struct bytes bytes)
 {
-    return conversation_reader.data(inside, from, bytes, inside->outer->now_us);
+    return conversation_reader.data(inside, side_inside(inside, from), bytes, inside->outer->now_us);
 }
 
 bool conversation_miss_inside(struct conversation *inside, enum side from, uint64_t count)
 {
-    return conversation_reader.gap(inside, from, count, inside->outer->now_us);
+    return conversation_reader.gap(inside, side_inside(inside, from), count, inside->outer->now_us);
 }
 
 void conversation_end_inside(struct conversation *inside, enum side from, enum ending ending)
 {
-    conversation_reader.end(inside, from, ending, inside->outer->now_us);
+    conversation_reader.end(inside, side_inside(inside, from), ending, inside->outer->now_us);
 }
 
 void conversation_refresh_inside(struct conversation *inside)
@@ -86,9 +124,26 @@ void *conversation_leave_inside(struct conversation *inside)
     return left;
 }
 
+void conversation_settle_inside(struct conversation *inside)
+{
+    inside->now_us = inside->outer->now_us;
+    conversation_settle(inside);
+}
+
 const char *conversation_protocol_inside(const struct conversation *inside)
 {
     return inside->protocol;
+}
+
+bool conversation_client_inside(const struct conversation *inside, enum side *client)
+{
+    *client = inside->is_turned ? FROM_SERVER : FROM_CLIENT;
+    return inside->protocol != NULL && inside->knows_sides;
+}
+
+bool conversation_is_tunnelled(const struct conversation *conversation)
+{
+    return conversation->is_tunnelled;
 }
 
 uint64_t conversation_missing(const struct conversation *conversation, enum side from)
@@ -114,7 +169,8 @@ struct rdp_peers *conversation_rdp_peers(const struct conversation *conversation
 {
     const struct worker_memory *memory = conversation->services->reader_memory;
 
-    return memory != NULL ? memory->rdp_peers : NULL;
+    /* Behind a tunnel's end stand many servers. */
+    return memory != NULL && !conversation->is_tunnelled ? memory->rdp_peers : NULL;
 }
 
 void conversation_set_parent(struct conversation *conversation, int64_t flow_id)

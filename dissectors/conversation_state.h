@@ -38,9 +38,14 @@ struct side_state {
 struct conversation {
     const struct worker_services *services;
     struct flow_facts *facts;
+    struct flow_facts *own_facts; /* turned inside a tunnel: `facts` with the two ends exchanged; owned, else NULL */
     struct conversation *outer; /* whose dissector opened this one; NULL: it is the flow's own */
     unsigned depth;                   /* how many conversations it lies in */
     bool is_decrypted;
+    bool is_tunnelled; /* it lies in a tunnel: the flow's ports tell nothing of it */
+    bool is_turned;    /* the client here is the server of the conversation around it */
+    bool knows_sides;  /* identification: what was said fits one orientation alone */
+    bool may_turn;     /* in a tunnel: which side is the client shows in what they say */
     const char *protocol; /* the innermost that was read here; NULL: none */
     enum phase phase;
     int64_t now_us;
@@ -64,6 +69,12 @@ struct worker_memory {
     struct login_failures *login_failures;
     struct rdp_peers *rdp_peers;
 };
+
+/* The tunnel's protocol has the other side for its client than the flow has. Before the first byte was taken by a dissector. */
+void conversation_turn_inside(struct conversation *conversation);
+
+/* No more will be told that could help: who is still undecided about its sides decides by what it has. */
+void conversation_settle(struct conversation *conversation);
 
 /* Opens the dissector; `from_before` is its from then on. False when out of memory. */
 bool conversation_start(struct conversation *conversation, const struct dissector *dissector, void *from_before);

@@ -50,6 +50,7 @@ struct first_bytes {
     struct bytes side[SIDE_COUNT];     /* what each side said so far; at most IDENTIFY_LIMIT bytes */
     bool has_start[SIDE_COUNT];        /* the bytes begin where the side's stream begins */
     bool port_agrees;                  /* the server's port is one of the dissector's ports */
+    bool sides_are_open;               /* who is the client is to be told from the bytes: answer MATCH_MAYBE as long as more of them may tell it */
 };
 #define IDENTIFY_LIMIT 2048
 /* Of a flow that may still be announced (see conversation_announces), so much of each side is kept when nobody wants it. */
@@ -236,5 +237,20 @@ void *conversation_leave_inside(struct conversation *inside);
 
 /* The name of the dissector that read it last; NULL where nobody knew it. */
 const char *conversation_protocol_inside(const struct conversation *inside);
+
+/*
+ * The same for what a tunnel carries: it is read by what its first bytes say, whatever the flow's ports are, and who is its client is told from
+ * those bytes, too: its sides may be the other way round than those of `outer`. The calls above name the sides as `outer` has them.
+ */
+struct conversation *conversation_begin_tunnel(struct conversation *outer, const bool has_start[SIDE_COUNT]);
+
+/* No more will be said in the tunnel: it is identified by what there is, or never. Before the last conversation_protocol_inside. */
+void conversation_settle_inside(struct conversation *inside);
+
+/* Which side, as `outer` has them, is the client of the conversation in a tunnel. False: its first bytes do not tell. */
+bool conversation_client_inside(const struct conversation *inside, enum side *client);
+
+/* Whether this conversation lies in a tunnel, at any depth: then the flow's ports and its server's address are the tunnel's, not its own. */
+bool conversation_is_tunnelled(const struct conversation *conversation);
 
 #endif

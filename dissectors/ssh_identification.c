@@ -15,7 +15,13 @@ enum match ssh_match_identification(struct bytes bytes)
         return MATCH_NO;
     if (digit < 0)
         return MATCH_MAYBE;
-    return digit >= '0' && digit <= '9' ? MATCH_YES : MATCH_NO;
+    if (digit >= '0' && digit <= '9')
+        return MATCH_YES;
+    /* chisel names itself in the version's place: "SSH-chisel-v3-client". */
+    start = take_up_to(&cursor, strlen("chisel-"));
+    if (memcmp(start.at, "chisel-", start.length) != 0)
+        return MATCH_NO;
+    return start.length == strlen("chisel-") ? MATCH_YES : MATCH_MAYBE;
 }
 
 /* A server may send lines of text first (RFC 4253, 4.2). */
@@ -39,7 +45,7 @@ enum match ssh_match(const struct first_bytes *first)
     enum match server = match_server(first->side[FROM_SERVER]);
 
     if (client == MATCH_YES || server == MATCH_YES)
-        return MATCH_YES;
+        return first->sides_are_open ? ssh_match_sides(first) : MATCH_YES;
     /* Whatever a client says to SSH's port, the server may yet identify itself. */
     if (client == MATCH_NO && first->port_agrees)
         return MATCH_MAYBE;

@@ -174,6 +174,8 @@ static inline struct bytes ssh_take_string(struct cursor *cursor)
 /* "SSH-" and a digit; MATCH_MAYBE for a beginning of it. */
 enum match ssh_match_identification(struct bytes bytes);
 enum match ssh_match(const struct first_bytes *first);
+/* The same, of an SSH connection whose sides are open: MATCH_NO where the other orientation is the right one. */
+enum match ssh_match_sides(const struct first_bytes *first);
 
 /* At the start of a line. */
 enum verdict ssh_on_line(struct conversation *conversation, struct ssh *ssh, enum side from, struct cursor *bytes);

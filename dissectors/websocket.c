@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "base/memory.h"
+#include "dissectors/websocket_inner.h"
 
 #define WEBSOCKET_TEXT_LIMIT 4096   /* bytes of a message that are kept to be shown */
 #define WEBSOCKET_CONTROL_LIMIT 125 /* RFC 6455, 5.5: the longest payload of a control frame */
@@ -34,9 +35,10 @@
     COLUMN(R, integer, close_code, "the status code of the first close frame that was seen; NULL also where it has none") \
     COLUMN(R, text, close_reason, "the reason in the first close frame that was seen") \
     COLUMN(R, text, closed_by, "who sent the first close frame: 'client' or 'server'; NULL also where the other side's may have been missed") \
-    LATER(R, text, inner_protocol, "the protocol that is carried inside") \
+    LATER(R, text, inner_protocol, "the protocol that is carried inside, told from its first messages; NULL where they do not tell. What the program reads has rows of its own with this flow_id") \
     COLUMN(R, integer, missing, "bytes that the capture lacks, both sides together") \
-    COLUMN(R, integer, attempt, "1.. of the upgrade requests on this connection; the last may have opened it")
+    COLUMN(R, integer, attempt, "1.. of the upgrade requests on this connection; the last may have opened it") \
+    LATER(R, text, inner_client, "who speaks as the client of inner_protocol: 'client' or 'server' of this flow; 'server' is a tunnel dialled from behind. NULL where its messages do not tell")
 
 RECORD_STRUCT(websocket_session, WEBSOCKET_SESSION);
 RECORD_COLUMNS(websocket_session, WEBSOCKET_SESSION);
@@ -149,6 +151,7 @@ enum websocket_oddity {
 
 struct websocket {
     struct websocket_handshake *handshake; /* owned; NULL when out of memory */
+    struct websocket_inner *inner;
     struct websocket_side side[SIDE_COUNT];
     bool has_extensions;
     bool is_compressed;
@@ -331,6 +334,7 @@ static void on_close_frame(struct websocket *websocket, enum side from, const st
         return;
     websocket->is_closed = true;
     websocket->closed_by = from;
+    websocket_inner_stop(websocket->inner, from, ENDING_FIN);
     websocket->knows_closer = is_followed(websocket, side_other(from));
     code = take_u16_be(&payload);
     if (message->missing > 0 || !cursor_is_good(&payload))
@@ -400,6 +404,7 @@ static enum verdict lose_step(struct conversation *conversation, struct websocke
     end_message(conversation, from, &side->control, false);
     end_message(conversation, from, &side->data, false);
     side->phase = WEBSOCKET_OUT_OF_STEP;
+    websocket_inner_miss(websocket->inner, from, UINT64_MAX);
     return websocket->side[side_other(from)].phase == WEBSOCKET_OUT_OF_STEP ? VERDICT_NOT_THIS_PROTOCOL : VERDICT_GO_ON;
 }
 
@@ -421,6 +426,8 @@ static struct message *message_of_frame(struct conversation *conversation, struc
         end_message(conversation, from, &side->data, false);
     if (!side->data.is_open)
         begin_message(conversation, websocket, &side->data, frame->opcode);
+    if (!goes_on)
+        websocket_inner_begin(websocket->inner, from, frame->opcode == WEBSOCKET_TEXT);
     return &side->data;
 }
 
@@ -442,6 +449,7 @@ static void finish_frame(struct conversation *conversation, struct websocket *we
         return;
     if (side->data.opcode != WEBSOCKET_CONTINUATION)
         side->messages++;
+    websocket_inner_end(websocket->inner, from, side->data.missing == 0 && side->data.opcode != WEBSOCKET_CONTINUATION);
     end_message(conversation, from, &side->data, side->data.opcode != WEBSOCKET_CONTINUATION);
 }
 
@@ -517,6 +525,31 @@ static void keep_start(struct message *message, const struct websocket_frame *fr
     }
 }
 
+/* What travels inside sees the data as the application does. */
+static void tell_inner(struct websocket *websocket, enum side from, struct bytes payload)
+{
+    const struct websocket_frame *frame = &websocket->side[from].frame;
+    struct cursor masked = cursor_within(payload);
+    uint64_t offset = frame->length - frame->left;
+    uint8_t plain[1024];
+
+    if (is_control(frame->opcode))
+        return;
+    if (websocket->side[from].data.is_compressed) {
+        websocket_inner_miss(websocket->inner, from, UINT64_MAX);
+        return;
+    }
+    while (cursor_left(&masked) > 0) {
+        struct bytes part = take_up_to(&masked, sizeof plain);
+        struct cursor reader = cursor_within(part);
+
+        for (size_t i = 0; i < part.length; i++)
+            plain[i] = take_u8(&reader) ^ frame->key[(offset + i) % sizeof frame->key];
+        websocket_inner_say(websocket->inner, from, bytes_of(plain, part.length));
+        offset += part.length;
+    }
+}
+
 static void on_payload(struct conversation *conversation, struct websocket *websocket, enum side from, struct cursor *bytes)
 {
     struct websocket_side *side = &websocket->side[from];
@@ -524,6 +557,7 @@ static void on_payload(struct conversation *conversation, struct websocket *webs
     struct bytes payload = take_up_to(bytes, side->frame.left);
 
     keep_start(message, &side->frame, payload);
+    tell_inner(websocket, from, payload);
     side->frame.left -= payload.length;
     message->seen += payload.length;
     if (!is_control(side->frame.opcode))
@@ -568,6 +602,8 @@ static enum verdict websocket_on_gap(struct conversation *conversation, void *st
     if (side->phase != WEBSOCKET_PAYLOAD || count > side->frame.left)
         return lose_step(conversation, websocket, from);
     current_message(side)->missing += count;
+    if (!is_control(side->frame.opcode))
+        websocket_inner_miss(websocket->inner, from, side->data.is_compressed ? UINT64_MAX : count);
     side->frame.left -= count;
     if (side->frame.left == 0)
         finish_frame(conversation, websocket, from);
@@ -581,6 +617,7 @@ static void websocket_open(struct conversation *conversation, void *state, void 
     struct bytes extensions;
 
     websocket->handshake = handshake;
+    websocket->inner = websocket_inner_new(conversation, handshake);
     websocket->close_reason.limit = WEBSOCKET_TEXT_LIMIT;
     for (int side = 0; side < SIDE_COUNT; side++) {
         websocket->side[side].data.start.limit = WEBSOCKET_TEXT_LIMIT;
@@ -619,9 +656,28 @@ static void websocket_write(struct conversation *conversation, void *state)
     if (websocket->has_close_code)
         row.close_code = record_integer(websocket->close_code);
     row.close_reason = record_text_unless_empty(text_bytes(&websocket->close_reason));
+    row.inner_protocol = record_text_of(websocket_inner_protocol(websocket->inner));
+    row.inner_client = record_text_of(websocket_inner_client(websocket->inner));
     if (websocket->knows_closer)
         row.closed_by = record_text_of(side_name(websocket->closed_by));
     conversation_write(conversation, &websocket_session_table, &row);
+}
+
+static void websocket_on_end(struct conversation *conversation, void *state, enum side from, enum ending ending, struct bytes unread)
+{
+    struct websocket *websocket = state;
+
+    (void)conversation;
+    (void)unread;
+    websocket_inner_stop(websocket->inner, from, ending);
+}
+
+static void websocket_refresh(struct conversation *conversation, void *state)
+{
+    struct websocket *websocket = state;
+
+    websocket_inner_refresh(websocket->inner);
+    websocket_write(conversation, state);
 }
 
 static void websocket_close(struct conversation *conversation, void *state)
@@ -632,7 +688,9 @@ static void websocket_close(struct conversation *conversation, void *state)
         end_message(conversation, (enum side)side, &websocket->side[side].control, false);
         end_message(conversation, (enum side)side, &websocket->side[side].data, false);
     }
+    websocket_inner_close(websocket->inner);
     websocket_write(conversation, state);
+    websocket_inner_free(websocket->inner);
     websocket_handshake_free(websocket->handshake);
     text_free(&websocket->close_reason);
     for (int side = 0; side < SIDE_COUNT; side++) {
@@ -651,6 +709,7 @@ const struct dissector websocket_dissector = {
     .open = websocket_open,
     .on_data = websocket_on_data,
     .on_gap = websocket_on_gap,
-    .refresh = websocket_write,
+    .on_end = websocket_on_end,
+    .refresh = websocket_refresh,
     .close = websocket_close,
 };

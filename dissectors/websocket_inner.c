@@ -1,0 +1,268 @@
+/*
+ * websocket_inner.c - what travels inside a WebSocket. A tunnel (wstunnel, websockify, websocat, chisel) carries the bytes of a TCP connection in its
+ * messages, whose boundaries mean nothing: each side's messages, one behind the other, are a stream that goes back to identification, on the same
+ * flow. A tunnel may have been dialled from either end: the WebSocket's server may be the client of what is inside.
+ *
+ * websockify's old subprotocol 'base64' writes each part of the stream in base64 (RFC 4648, 4) into a text message of its own.
+ *
+ * Left out: tunnels that carry several connections in one WebSocket by framing of their own, and those that encrypt by keys of their own.
+ */
+#include "dissectors/websocket_inner.h"
+
+#include "base/memory.h"
+
+#define CODED_GROUP 4 /* letters of base64 that hold three bytes */
+
+struct inner_side {
+    bool is_text;
+    bool has_stopped;
+    bool is_padded;              /* '=' came: nothing more may come in this message */
+    uint8_t group[CODED_GROUP];  /* values of the letters of a group that is not full yet */
+    unsigned group_length;
+};
+
+struct websocket_inner {
+    struct conversation *outer; /* borrowed */
+    bool has_start[SIDE_COUNT];
+    bool is_base64;
+    bool is_over;                /* nobody reads what comes */
+    struct conversation *tunnel; /* from the first byte on; NULL again when it is closed */
+    const char *protocol;        /* what the tunnel had when it was closed */
+    bool knows_client;
+    enum side client;
+    struct inner_side side[SIDE_COUNT];
+};
+
+struct websocket_inner *websocket_inner_new(struct conversation *outer, const struct websocket_handshake *handshake)
+{
+    struct websocket_inner *inner = memory_new_zeroed(1, sizeof *inner);
+
+    if (inner == NULL)
+        return NULL;
+    inner->outer = outer;
+    inner->has_start[FROM_CLIENT] = handshake->uri.length > 0;
+    inner->has_start[FROM_SERVER] = handshake->has_answer;
+    inner->is_base64 = bytes_equal(text_bytes(&handshake->subprotocol), bytes_of_text("base64"));
+    return inner;
+}
+
+/* ---- the tunnel ---- */
+
+/* What is known of the tunnel stays known. */
+static void close_tunnel(struct websocket_inner *inner)
+{
+    inner->is_over = true;
+    if (inner->tunnel == NULL)
+        return;
+    conversation_settle_inside(inner->tunnel);
+    inner->protocol = conversation_protocol_inside(inner->tunnel);
+    inner->knows_client = conversation_client_inside(inner->tunnel, &inner->client);
+    conversation_close_inside(inner->tunnel);
+    inner->tunnel = NULL;
+}
+
+static void say_in_tunnel(struct websocket_inner *inner, enum side from, struct bytes bytes)
+{
+    if (bytes.length == 0 || inner->is_over)
+        return;
+    if (inner->tunnel == NULL)
+        inner->tunnel = conversation_begin_tunnel(inner->outer, inner->has_start);
+    if (inner->tunnel == NULL) {
+        inner->is_over = true;
+        conversation_finding_once(inner->outer, "notice", "websocket_nesting_limit", "what this WebSocket carries lies in more than %d others, and is not read",
+                                  INSIDE_LIMIT);
+        return;
+    }
+    if (!conversation_say_inside(inner->tunnel, from, bytes))
+        close_tunnel(inner);
+}
+
+/* ---- base64 ---- */
+
+/* The value of a letter, -1 where it is none. */
+static int value_of(uint8_t letter)
+{
+    if (letter >= 'A' && letter <= 'Z')
+        return letter - 'A';
+    if (letter >= 'a' && letter <= 'z')
+        return letter - 'a' + 26;
+    if (letter >= '0' && letter <= '9')
+        return letter - '0' + 52;
+    return letter == '+' ? 62 : letter == '/' ? 63 : -1;
+}
+
+/* The bytes of the group, which is empty then. */
+static struct bytes decode_group(struct inner_side *side, uint8_t room[3])
+{
+    const uint8_t *group = side->group;
+    size_t length = side->group_length > 1 ? side->group_length - 1 : 0;
+
+    room[0] = (uint8_t)(group[0] << 2 | group[1] >> 4);
+    room[1] = (uint8_t)(group[1] << 4 | group[2] >> 2);
+    room[2] = (uint8_t)(group[2] << 6 | group[3]);
+    memset(side->group, 0, sizeof side->group);
+    side->group_length = 0;
+    return bytes_of(room, length);
+}
+
+/* False: this is no base64. */
+static bool take_letter(struct inner_side *side, uint8_t letter)
+{
+    int value = value_of(letter);
+
+    if (letter == '=') {
+        bool fits = side->group_length >= 2 || side->is_padded;
+
+        side->is_padded = true;
+        return fits;
+    }
+    if (value < 0 || side->is_padded)
+        return false;
+    side->group[side->group_length++] = (uint8_t)value;
+    return true;
+}
+
+static void say_coded(struct websocket_inner *inner, enum side from, struct bytes bytes)
+{
+    struct inner_side *side = &inner->side[from];
+    struct cursor letters = cursor_within(bytes);
+    uint8_t room[768];
+    size_t filled = 0;
+
+    while (cursor_left(&letters) > 0) {
+        uint8_t three[3];
+        struct bytes decoded;
+
+        if (!take_letter(side, take_u8(&letters))) {
+            say_in_tunnel(inner, from, bytes_of(room, filled));
+            close_tunnel(inner);
+            return;
+        }
+        if (side->group_length < CODED_GROUP)
+            continue;
+        decoded = decode_group(side, three);
+        memcpy(room + filled, decoded.at, decoded.length);
+        filled += decoded.length;
+        if (filled == sizeof room) {
+            say_in_tunnel(inner, from, bytes_of(room, filled));
+            filled = 0;
+        }
+    }
+    say_in_tunnel(inner, from, bytes_of(room, filled));
+}
+
+/* ---- messages ---- */
+
+static bool is_coded(const struct websocket_inner *inner, enum side from)
+{
+    return inner->is_base64 && inner->side[from].is_text;
+}
+
+void websocket_inner_begin(struct websocket_inner *inner, enum side from, bool is_text)
+{
+    struct inner_side *side = inner != NULL ? &inner->side[from] : NULL;
+
+    if (side == NULL || side->has_stopped)
+        return;
+    side->is_text = is_text;
+    side->is_padded = false;
+    side->group_length = 0;
+    memset(side->group, 0, sizeof side->group);
+}
+
+void websocket_inner_say(struct websocket_inner *inner, enum side from, struct bytes bytes)
+{
+    if (inner == NULL || inner->is_over || inner->side[from].has_stopped)
+        return;
+    if (is_coded(inner, from))
+        say_coded(inner, from, bytes);
+    else
+        say_in_tunnel(inner, from, bytes);
+}
+
+void websocket_inner_end(struct websocket_inner *inner, enum side from, bool is_whole)
+{
+    uint8_t three[3];
+
+    if (inner == NULL || inner->is_over || inner->side[from].has_stopped || !is_whole)
+        return;
+    if (is_coded(inner, from))
+        say_in_tunnel(inner, from, decode_group(&inner->side[from], three));
+}
+
+/*
+ * A stream with a hole of unknown size is read no further: what stands behind it has no place in it. Before anybody knew what is said there, both
+ * sides lose their start instead.
+ */
+void websocket_inner_miss(struct websocket_inner *inner, enum side from, uint64_t count)
+{
+    if (inner == NULL || inner->is_over)
+        return;
+    inner->has_start[from] = false;
+    if (inner->tunnel == NULL)
+        return;
+    if (count == UINT64_MAX || is_coded(inner, from)) {
+        const char *protocol = conversation_protocol_inside(inner->tunnel);
+
+        if (protocol != NULL)
+            conversation_finding(inner->outer, "notice", "websocket_inner_lost", "messages from the %s are missing: the %s in this WebSocket is not read any further",
+                                 side_name(from), protocol);
+        close_tunnel(inner);
+    } else if (!conversation_miss_inside(inner->tunnel, from, count)) {
+        close_tunnel(inner);
+    }
+}
+
+void websocket_inner_stop(struct websocket_inner *inner, enum side from, enum ending ending)
+{
+    if (inner == NULL || inner->side[from].has_stopped)
+        return;
+    inner->side[from].has_stopped = true;
+    if (inner->tunnel != NULL)
+        conversation_end_inside(inner->tunnel, from, ending);
+}
+
+/* ---- what is known ---- */
+
+const char *websocket_inner_protocol(const struct websocket_inner *inner)
+{
+    if (inner == NULL)
+        return NULL;
+    return inner->tunnel != NULL ? conversation_protocol_inside(inner->tunnel) : inner->protocol;
+}
+
+const char *websocket_inner_client(const struct websocket_inner *inner)
+{
+    enum side client;
+    bool is_known;
+
+    if (inner == NULL)
+        return NULL;
+    client = inner->client;
+    is_known = inner->tunnel != NULL ? conversation_client_inside(inner->tunnel, &client) : inner->knows_client;
+    return is_known ? side_name(client) : NULL;
+}
+
+const char *websocket_inner_detail(const struct websocket_inner *inner)
+{
+    (void)inner;
+    return NULL;
+}
+
+void websocket_inner_refresh(struct websocket_inner *inner)
+{
+    if (inner != NULL && inner->tunnel != NULL)
+        conversation_refresh_inside(inner->tunnel);
+}
+
+void websocket_inner_close(struct websocket_inner *inner)
+{
+    if (inner != NULL)
+        close_tunnel(inner);
+}
+
+void websocket_inner_free(struct websocket_inner *inner)
+{
+    websocket_inner_close(inner);
+    memory_free(inner);
+}
