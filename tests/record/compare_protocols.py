@@ -55,7 +55,7 @@ def smtp(check, database, truth, operation, side):
 def smtp_session(check, session, row, greeting_lost):
     check.equal("banner", session["banner"], row["banner"])
     check.equal("helo", session["helo"], row["helo"])
-    check.equal("encryption", "starttls" if session["tls"] else "none", row["encryption"])
+    check.equal("encryption", session.get("encryption") or ("starttls" if session["tls"] else "none"), row["encryption"])
     if session.get("last_reply") and row["encrypted"] != 1:  # the log's is the last one in the clear
         check.equal("last_reply", session["last_reply"], row["last_reply"])
     if not greeting_lost:
@@ -265,6 +265,8 @@ def websocket_messages(check, database, flow_id, speaker, session, lost):
         check.equal(f"fragments of the {name}", message["fragments"], row["fragments"])
         compare_size = check.right_or_unknown if compressed else check.equal
         compare_size(f"size of the {name}", message["size"], row["size"])
+        if "sha256" in message:
+            check.right_or_unknown(f"SHA-256 of the {name}", message["sha256"], row["sha256"])
 
 
 def websocket_gap(check, expected, rows, lost):

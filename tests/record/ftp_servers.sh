@@ -63,6 +63,23 @@ ftp_vsftpd() {
         "tests/record/ftp_client.py modes" vsftpd python3
 }
 
+# TLS 1.2 on control and data connections; each data connection resumes the session of the control connection.
+ftp_vsftpd_opened() {
+    printf -- '--keys keys.log\n' >"$work/options"
+    export SSLKEYLOGFILE=$work/keys.log
+    make_certificate
+    vsftpd_server ssl_enable=YES force_local_data_ssl=YES require_ssl_reuse=YES ssl_ciphers=HIGH "rsa_cert_file=$work/certificate.pem" \
+        "rsa_private_key_file=$work/key.pem"
+    capture_start
+    ftp_curl --ssl-reqd --tls-max 1.2 --insecure --user "alice:$alice_password" -o "$work/notes.txt" -o "$work/list" \
+        ftp://server.example.test/notes.txt ftp://server.example.test/
+    ftp_curl --ssl-reqd --tls-max 1.2 --insecure --user "alice:$alice_password" -T "$work/upload" ftp://server.example.test/uploaded.bin
+    vsftpd_finish
+    describe "vsftpd, AUTH TLS with TLS 1.2: a download and a listing, an upload, each data connection in a resumed session; opened with the client's key log" \
+        "curl --ssl-reqd --tls-max 1.2 --user alice ftp://server.example.test/notes.txt ftp://server.example.test/; curl --ssl-reqd --tls-max 1.2 --user alice -T upload ftp://server.example.test/uploaded.bin" \
+        vsftpd curl
+}
+
 ftp_vsftpd_broken() {
     vsftpd_server
     head -c 4000000 /dev/zero | tr '\0' q >"$work/home/alice/large.bin"

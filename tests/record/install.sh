@@ -20,7 +20,7 @@ packages=(
     openssh-server openssh-client dropbear-bin openssh-client-ssh1 putty-tools python3-paramiko python3-asyncssh python3-pexpect tinysshd libssh-dev gcc libc6-dev
     rsync git xauth x11-apps
     # WebSocket
-    python3-websockets websocketd
+    python3-websockets websocketd nodejs node-ws libwebsockets-test-server nginx tinyproxy-bin chromium
     # RDP
     xrdp tigervnc-standalone-server fuse3 xterm xinput x11-xserver-utils freerdp2-x11 freerdp2-shadow-x11 winpr-utils rdesktop xvfb xdotool xclip gcc libc6-dev
     # FTP

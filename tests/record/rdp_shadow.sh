@@ -76,13 +76,13 @@ rdp_shadow_tls() {
 rdp_shadow_nla() {
     rdp_shadow /sec:nla "/sam-file:$work/sam"
     capture_start
-    rdp_freerdp /sec:nla /u:alice /d:EXAMPLE "/p:$alice_password"
+    rdp_freerdp /sec:nla /u:alice /d:EXAMPLE "/p:$alice_password" "$@"
     rdp_shadow_session
     rdp_describe "NLA: CredSSP with NTLM, the right password"
 }
 
-# The same, opened with the keys that both ends wrote down.
+# The same in TLS 1.2, opened with the keys that both ends wrote down.
 rdp_nla_opened() {
     printf -- '--keys keys.log\n' >"$work/options"
-    rdp_shadow_nla
+    rdp_shadow_nla /enforce-tlsv1_2
 }

@@ -2,7 +2,7 @@
 # Records SMTP: a private Postfix that knows alice and bob at example.test, delivers into their
 # Maildirs and rejects others; swaks, curl and a small script of ours as clients.
 
-smtp_cases=(plain pipelining starttls starttls-opened auth rejected bdat odd-port ipv6 exim exim-chunking exim-auth shapes user-agent utf8 big scram starttls-refused lmtp opensmtpd)
+smtp_cases=(plain pipelining starttls starttls-opened smtps-opened auth rejected bdat odd-port ipv6 exim exim-chunking exim-auth shapes user-agent utf8 big scram starttls-refused lmtp opensmtpd)
 
 smtp_packages=(postfix swaks curl)
 
@@ -139,6 +139,39 @@ smtp_starttls_opened() {
     printf -- '--keys keys.log\n' >"$work/options"
     export SSLKEYLOGFILE=$work/keys.log
     smtp_starttls
+}
+
+# TLS from the first byte, in version 1.2, opened with the client's key log.
+smtp_smtps_opened() {
+    printf -- '--keys keys.log\n' >"$work/options"
+    sasl_accounts 'PLAIN LOGIN'
+    smtp_server 465 "${sasl_settings[@]}" 'smtpd_tls_wrappermode = yes' 'smtpd_tls_auth_only = yes'
+    cat >"$work/message" <<'MESSAGE'
+From: alice@example.test
+To: bob@example.test
+Subject: inside TLS from the first byte
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=part
+
+--part
+Content-Type: text/plain
+
+hidden from the wire
+--part
+Content-Type: application/octet-stream; name="numbers.bin"
+Content-Disposition: attachment; filename="numbers.bin"
+Content-Transfer-Encoding: base64
+
+AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
+--part--
+MESSAGE
+    capture_start
+    SSLKEYLOGFILE=$work/keys.log smtp_curl "$work/message" --tls-max 1.2 --insecure --user "alice:$alice_password" --mail-from alice@example.test \
+        --mail-rcpt bob@example.test "smtps://server.example.test/client.example.test"
+    smtp_finish --implicit-tls
+    describe "SMTPS: TLS 1.2 from the first byte on port 465, AUTH, a mail with an attachment; opened with the client's key log" \
+        "curl --tls-max 1.2 --insecure --user alice --mail-from alice@example.test --mail-rcpt bob@example.test --upload-file message smtps://server.example.test/client.example.test" \
+        postfix curl
 }
 
 sasl_settings=('smtpd_sasl_auth_enable = yes' 'smtpd_sasl_local_domain = server.example.test' 'broken_sasl_auth_clients = yes')

@@ -160,6 +160,7 @@ def main():
     parser.add_argument("--log", type=pathlib.Path, required=True)
     parser.add_argument("--mail", type=pathlib.Path, required=True)
     parser.add_argument("--transcript", type=pathlib.Path, required=True)
+    parser.add_argument("--implicit-tls", action="store_true", help="TLS from the first byte")
     options = parser.parse_args()
 
     sessions = READERS[options.server](options.log)
@@ -171,6 +172,8 @@ def main():
         # The first line of EHLO's reply names the server, it is no extension.
         dialogue["extensions"] = dialogue["extensions"][1:]
         session.update(dialogue)
+        if options.implicit_tls:
+            session["encryption"] = "implicit"
         if options.server == "dovecot":
             session["rejections"] = truth_dovecot.rejections(dialogue)
         # curl prints neither its QUIT nor the answer.

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 """A WebSocket server and client (python3-websockets) for the recorded cases.
 
-websocket_peer.py server ADDRESS PORT SCRIPT
+websocket_peer.py server ADDRESS PORT SCRIPT [NAME=VALUE...]
 websocket_peer.py client URL SCRIPT [NAME=VALUE...]
 
-Every frame and handshake line goes to stderr as the library's debug log prints it; the client's
-log is what truth_websocket.py reads. NAME=VALUE: origin, subprotocol, compression (deflate).
+Every frame and handshake line goes to stderr as the library's debug log prints it; that is what
+truth_websocket.py reads. NAME=VALUE: origin, subprotocol, compression (deflate); the server's certificate,
+key, and tls (1.2: no other version); the client's proxy (HOST:PORT, asked by CONNECT) and proxy_user (NAME:PASSWORD,
+told after a 407). The secrets of a client's TLS go to the file that SSLKEYLOGFILE names.
 """
 import asyncio
+import base64
 import http
 import logging
+import socket
+import ssl
 import sys
 
 import websockets
@@ -83,6 +88,29 @@ async def client_lines(connection):
         await connection.recv()
 
 
+async def client_mixed(connection):
+    """A little of everything; then the client closes."""
+
+    async def parts():
+        yield "in three "
+        await asyncio.wait_for(await connection.ping(b"inside"), 5)
+        yield "fragments, "
+        yield "grüße"
+
+    for message in [parts(), "", "b" * 126, "the same again and again; " * 120, "the same again and again; " * 120, bytes(range(256)) * 5]:
+        await connection.send(message)
+        await connection.recv()
+    await connection.close(4001, "seen enough")
+
+
+async def client_mirror(connection):
+    """A server that sends to all what one sends, in fragments of its own; without a message that it would drop as too large."""
+    for message in ["hello mirror", "compress me, " * 60, "last"]:
+        await connection.send(message)
+        await connection.recv()
+    await connection.close(1000, "done")
+
+
 async def refuse_paths(path, _headers):
     """404 for all but the root."""
     if path == "/":
@@ -90,11 +118,46 @@ async def refuse_paths(path, _headers):
     return http.HTTPStatus.NOT_FOUND, [("Content-Type", "text/plain")], b"no such place\n"
 
 
-async def serve(address, port, script):
+def one_version(context, settings):
+    if settings.get("tls") == "1.2":
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+async def serve(address, port, script, settings):
     handler = {"echo": echo, "fragments": server_fragments, "close": server_close}[script]
-    async with websockets.serve(handler, address, port, process_request=refuse_paths,
+    context = None
+    if "certificate" in settings:
+        context = one_version(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), settings)
+        context.load_cert_chain(settings["certificate"], settings["key"])
+    async with websockets.serve(handler, address, port, process_request=refuse_paths, ssl=context,
                                 subprotocols=["chat.example.test"], ping_interval=None):
         await asyncio.Future()
+
+
+def ask_proxy(proxy, target, user):
+    """A socket behind an HTTP proxy: CONNECT, and once more with a password where the answer is 407."""
+    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
+    while True:
+        host, port = proxy.rsplit(":", 1)
+        connection = socket.create_connection((host, int(port)), 5)
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            byte = connection.recv(1)
+            if not byte:
+                break
+            answer += byte
+        status = answer.split(b" ")[1]
+        print("proxy answered:", status.decode(), file=sys.stderr)
+        if status == b"200":
+            return connection
+        while connection.recv(4096):
+            pass
+        connection.close()
+        if status != b"407" or len(lines) > 2:
+            raise SystemExit("the proxy will not")
+        lines.append("Proxy-Authorization: Basic " + base64.b64encode(user.encode()).decode())
 
 
 async def connect(url, script, settings):
@@ -102,6 +165,15 @@ async def connect(url, script, settings):
                "open_timeout": 5, "origin": settings.get("origin")}
     if "subprotocol" in settings:
         options["subprotocols"] = [settings["subprotocol"]]
+    if url.startswith("wss:"):
+        context = one_version(ssl.create_default_context(), settings)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        options["ssl"] = context
+    if "proxy" in settings:
+        name = url.split("/")[2]
+        options["sock"] = ask_proxy(settings["proxy"], name if ":" in name else name + ":443", settings.get("proxy_user"))
+        options["server_hostname"] = name.split(":")[0]
     try:
         async with websockets.connect(url, **options) as connection:
             await globals()["client_" + script](connection)
@@ -109,10 +181,14 @@ async def connect(url, script, settings):
         print("refused:", refusal.status_code, file=sys.stderr)
 
 
+def named(arguments):
+    return dict(pair.split("=", 1) for pair in arguments)
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.DEBUG, format="%(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     if sys.argv[1] == "server":
-        asyncio.run(serve(sys.argv[2], int(sys.argv[3]), sys.argv[4]))
+        asyncio.run(serve(sys.argv[2], int(sys.argv[3]), sys.argv[4], named(sys.argv[5:])))
     else:
-        asyncio.run(connect(sys.argv[2], sys.argv[3], dict(pair.split("=", 1) for pair in sys.argv[4:])))
+        asyncio.run(connect(sys.argv[2], sys.argv[3], named(sys.argv[4:])))
