@@ -32,6 +32,7 @@ library sqlite3|libsqlite3-dev|SQLite 3.37 or later
 library libcrypto|libssl-dev|OpenSSL 3 (libcrypto)
 library libmagic|libmagic-dev|libmagic, which tells what files hold
 library gmime-3.0|libgmime-3.0-dev|GMime, whose decoders read mails
+library libnghttp2|libnghttp2-dev|nghttp2
 library zlib|zlib1g-dev|zlib
 library libxxhash|libxxhash-dev|xxHash
 library libzstd|libzstd-dev|zstd

@@ -6,6 +6,7 @@
 #define DISSECTORS(DISSECTOR) \
     DISSECTOR(ftp) \
     DISSECTOR(http) \
+    DISSECTOR(http2) \
     DISSECTOR(rdp) \
     DISSECTOR(rdpeudp) \
     DISSECTOR(smtp) \

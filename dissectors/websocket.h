@@ -20,6 +20,7 @@ struct websocket_handshake {
     struct text subprotocol; /* the server's answers */
     struct text extensions;
     unsigned attempt;        /* 1.. on this connection */
+    uint32_t stream_id;      /* the HTTP/2 stream that carries it (RFC 8441); 0: HTTP/1.1 */
     bool has_answer;         /* the server's answer was seen */
     int status_code;
     bool has_accept_check;   /* both the key and the answer were seen */
