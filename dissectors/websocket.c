@@ -38,7 +38,8 @@
     LATER(R, text, inner_protocol, "the protocol that is carried inside, told from its first messages; NULL where they do not tell. What the program reads has rows of its own with this flow_id") \
     COLUMN(R, integer, missing, "bytes that the capture lacks, both sides together") \
     COLUMN(R, integer, attempt, "1.. of the upgrade requests on this connection; the last may have opened it") \
-    LATER(R, text, inner_client, "who speaks as the client of inner_protocol: 'client' or 'server' of this flow; 'server' is a tunnel dialled from behind. NULL where its messages do not tell")
+    LATER(R, text, inner_client, "who speaks as the client of inner_protocol: 'client' or 'server' of this flow; 'server' is a tunnel dialled from behind. NULL where its messages do not tell") \
+    LATER(R, text, inner_detail, "what the first messages say of inner_protocol: the version of 'vnc', 'mqtt', 'stomp', 'engine.io' and 'socket.io'; the protocol that 'guacamole' asks for; the realm of 'wamp'; the encoding of 'signalr'")
 
 RECORD_STRUCT(websocket_session, WEBSOCKET_SESSION);
 RECORD_COLUMNS(websocket_session, WEBSOCKET_SESSION);
@@ -657,6 +658,7 @@ static void websocket_write(struct conversation *conversation, void *state)
         row.close_code = record_integer(websocket->close_code);
     row.close_reason = record_text_unless_empty(text_bytes(&websocket->close_reason));
     row.inner_protocol = record_text_of(websocket_inner_protocol(websocket->inner));
+    row.inner_detail = record_text_unless_empty(websocket_inner_detail(websocket->inner));
     row.inner_client = record_text_of(websocket_inner_client(websocket->inner));
     if (websocket->knows_closer)
         row.closed_by = record_text_of(side_name(websocket->closed_by));

@@ -10,6 +10,7 @@
 #include "dissectors/websocket_inner.h"
 
 #include "base/memory.h"
+#include "dissectors/websocket_inner_names.h"
 
 #define CODED_GROUP 4 /* letters of base64 that hold three bytes */
 
@@ -25,11 +26,12 @@ struct websocket_inner {
     struct conversation *outer; /* borrowed */
     bool has_start[SIDE_COUNT];
     bool is_base64;
-    bool is_over;                /* nobody reads what comes */
+    bool is_over;                /* nobody reads what comes in the tunnel */
     struct conversation *tunnel; /* from the first byte on; NULL again when it is closed */
     const char *protocol;        /* what the tunnel had when it was closed */
     bool knows_client;
     enum side client;
+    struct inner_names names;
     struct inner_side side[SIDE_COUNT];
 };
 
@@ -43,6 +45,7 @@ struct websocket_inner *websocket_inner_new(struct conversation *outer, const st
     inner->has_start[FROM_CLIENT] = handshake->uri.length > 0;
     inner->has_start[FROM_SERVER] = handshake->has_answer;
     inner->is_base64 = bytes_equal(text_bytes(&handshake->subprotocol), bytes_of_text("base64"));
+    inner_names_open(&inner->names, handshake, inner->has_start);
     return inner;
 }
 
@@ -54,7 +57,8 @@ static void close_tunnel(struct websocket_inner *inner)
     inner->is_over = true;
     if (inner->tunnel == NULL)
         return;
-    conversation_settle_inside(inner->tunnel);
+    if (inner->names.protocol == NULL)
+        conversation_settle_inside(inner->tunnel);
     inner->protocol = conversation_protocol_inside(inner->tunnel);
     inner->knows_client = conversation_client_inside(inner->tunnel, &inner->client);
     conversation_close_inside(inner->tunnel);
@@ -63,18 +67,39 @@ static void close_tunnel(struct websocket_inner *inner)
 
 static void say_in_tunnel(struct websocket_inner *inner, enum side from, struct bytes bytes)
 {
-    if (bytes.length == 0 || inner->is_over)
-        return;
     if (inner->tunnel == NULL)
         inner->tunnel = conversation_begin_tunnel(inner->outer, inner->has_start);
     if (inner->tunnel == NULL) {
         inner->is_over = true;
-        conversation_finding_once(inner->outer, "notice", "websocket_nesting_limit", "what this WebSocket carries lies in more than %d others, and is not read",
+        if (inner->protocol == NULL)
+            conversation_finding_once(inner->outer, "notice", "websocket_nesting_limit", "what this WebSocket carries lies in more than %d others, and is not read",
                                   INSIDE_LIMIT);
         return;
     }
     if (!conversation_say_inside(inner->tunnel, from, bytes))
         close_tunnel(inner);
+    else if (conversation_protocol_inside(inner->tunnel) != NULL)
+        inner_names_settle(&inner->names);
+}
+
+/* The tunnel's bytes are read by a dissector, or named by what they begin with. */
+static void hear(struct websocket_inner *inner, enum side from, struct bytes bytes)
+{
+    if (bytes.length == 0)
+        return;
+    if (!inner->is_over)
+        say_in_tunnel(inner, from, bytes);
+    if (inner->names.is_settled || inner->protocol != NULL)
+        return;
+    inner_names_say(&inner->names, from, bytes);
+    if (inner->names.protocol != NULL)
+        close_tunnel(inner);
+}
+
+/* Whether nobody wants to know what comes. */
+static bool is_unheard(const struct websocket_inner *inner, enum side from)
+{
+    return inner == NULL || inner->side[from].has_stopped || (inner->is_over && inner->names.is_settled);
 }
 
 /* ---- base64 ---- */
@@ -134,8 +159,9 @@ static void say_coded(struct websocket_inner *inner, enum side from, struct byte
         struct bytes decoded;
 
         if (!take_letter(side, take_u8(&letters))) {
-            say_in_tunnel(inner, from, bytes_of(room, filled));
+            hear(inner, from, bytes_of(room, filled));
             close_tunnel(inner);
+            inner_names_settle(&inner->names);
             return;
         }
         if (side->group_length < CODED_GROUP)
@@ -144,11 +170,11 @@ static void say_coded(struct websocket_inner *inner, enum side from, struct byte
         memcpy(room + filled, decoded.at, decoded.length);
         filled += decoded.length;
         if (filled == sizeof room) {
-            say_in_tunnel(inner, from, bytes_of(room, filled));
+            hear(inner, from, bytes_of(room, filled));
             filled = 0;
         }
     }
-    say_in_tunnel(inner, from, bytes_of(room, filled));
+    hear(inner, from, bytes_of(room, filled));
 }
 
 /* ---- messages ---- */
@@ -160,10 +186,12 @@ static bool is_coded(const struct websocket_inner *inner, enum side from)
 
 void websocket_inner_begin(struct websocket_inner *inner, enum side from, bool is_text)
 {
-    struct inner_side *side = inner != NULL ? &inner->side[from] : NULL;
+    struct inner_side *side;
 
-    if (side == NULL || side->has_stopped)
+    if (is_unheard(inner, from))
         return;
+    inner_names_begin(&inner->names, from, is_text);
+    side = &inner->side[from];
     side->is_text = is_text;
     side->is_padded = false;
     side->group_length = 0;
@@ -172,22 +200,25 @@ void websocket_inner_begin(struct websocket_inner *inner, enum side from, bool i
 
 void websocket_inner_say(struct websocket_inner *inner, enum side from, struct bytes bytes)
 {
-    if (inner == NULL || inner->is_over || inner->side[from].has_stopped)
+    if (is_unheard(inner, from))
         return;
     if (is_coded(inner, from))
         say_coded(inner, from, bytes);
     else
-        say_in_tunnel(inner, from, bytes);
+        hear(inner, from, bytes);
 }
 
 void websocket_inner_end(struct websocket_inner *inner, enum side from, bool is_whole)
 {
     uint8_t three[3];
 
-    if (inner == NULL || inner->is_over || inner->side[from].has_stopped || !is_whole)
+    if (is_unheard(inner, from))
         return;
-    if (is_coded(inner, from))
-        say_in_tunnel(inner, from, decode_group(&inner->side[from], three));
+    if (is_whole && is_coded(inner, from))
+        hear(inner, from, decode_group(&inner->side[from], three));
+    inner_names_end(&inner->names, from, is_whole);
+    if (inner->names.protocol != NULL)
+        close_tunnel(inner);
 }
 
 /*
@@ -196,9 +227,10 @@ void websocket_inner_end(struct websocket_inner *inner, enum side from, bool is_
  */
 void websocket_inner_miss(struct websocket_inner *inner, enum side from, uint64_t count)
 {
-    if (inner == NULL || inner->is_over)
+    if (inner == NULL)
         return;
     inner->has_start[from] = false;
+    inner_names_miss(&inner->names, from);
     if (inner->tunnel == NULL)
         return;
     if (count == UINT64_MAX || is_coded(inner, from)) {
@@ -228,6 +260,8 @@ const char *websocket_inner_protocol(const struct websocket_inner *inner)
 {
     if (inner == NULL)
         return NULL;
+    if (inner->names.protocol != NULL)
+        return inner->names.protocol;
     return inner->tunnel != NULL ? conversation_protocol_inside(inner->tunnel) : inner->protocol;
 }
 
@@ -238,15 +272,16 @@ const char *websocket_inner_client(const struct websocket_inner *inner)
 
     if (inner == NULL)
         return NULL;
+    if (inner->names.protocol != NULL)
+        return inner->names.knows_client ? side_name(inner->names.client) : NULL;
     client = inner->client;
     is_known = inner->tunnel != NULL ? conversation_client_inside(inner->tunnel, &client) : inner->knows_client;
     return is_known ? side_name(client) : NULL;
 }
 
-const char *websocket_inner_detail(const struct websocket_inner *inner)
+struct bytes websocket_inner_detail(const struct websocket_inner *inner)
 {
-    (void)inner;
-    return NULL;
+    return inner != NULL ? text_bytes(&inner->names.detail) : bytes_of(NULL, 0);
 }
 
 void websocket_inner_refresh(struct websocket_inner *inner)
@@ -263,6 +298,9 @@ void websocket_inner_close(struct websocket_inner *inner)
 
 void websocket_inner_free(struct websocket_inner *inner)
 {
+    if (inner == NULL)
+        return;
     websocket_inner_close(inner);
+    inner_names_close(&inner->names);
     memory_free(inner);
 }

@@ -28,10 +28,13 @@ void websocket_inner_miss(struct websocket_inner *inner, enum side from, uint64_
 /* This side will send no more messages: it sent a close frame (ENDING_FIN), or its stream ended. Later calls for the same side do nothing. */
 void websocket_inner_stop(struct websocket_inner *inner, enum side from, enum ending ending);
 
-/* The protocol inside as far as it is known now, what its first messages say more of it (a version, a realm), and which side speaks as its client. NULL: not known. */
+/*
+ * The protocol inside as far as it is known now, which side speaks as its client, and what its first messages say more of it (a version, a realm). NULL,
+ * or empty: not known.
+ */
 const char *websocket_inner_protocol(const struct websocket_inner *inner);
-const char *websocket_inner_detail(const struct websocket_inner *inner);
 const char *websocket_inner_client(const struct websocket_inner *inner);
+struct bytes websocket_inner_detail(const struct websocket_inner *inner);
 
 /* The session goes on: the rows of the protocol inside are written as far as they are known. */
 void websocket_inner_refresh(struct websocket_inner *inner);

@@ -211,3 +211,331 @@ UNIT_TEST(websocket_inner_plain_texts_are_nothing)
     CHECK_TEXT(SESSION("inner_protocol"), "");
     CHECK_TEXT(SESSION("inner_client"), "");
 }
+
+/* ---- names ---- */
+
+static void check_named(const char *protocol, const char *detail, const char *client)
+{
+    CHECK_TEXT(SESSION("inner_protocol"), protocol);
+    CHECK_TEXT(SESSION("inner_detail"), detail);
+    CHECK_TEXT(SESSION("inner_client"), client);
+}
+
+/* One message, in a WebSocket of its own. */
+static void play_one(const char *uri, const char *subprotocol, enum side from, enum kind kind, const char *payload)
+{
+    const struct said message = {from, kind, bytes_of_text(payload)};
+
+    play(uri, subprotocol, &message, 1);
+}
+
+UNIT_TEST(websocket_inner_names_vnc)
+{
+    const struct said straight[] = {
+        BINARY_FROM(FROM_SERVER, "RFB 003.008\n"), BINARY_FROM(FROM_CLIENT, "RFB 003."), BINARY_FROM(FROM_CLIENT, "007\n"),
+        BINARY_FROM(FROM_SERVER, "\x02\x02\x13"),  BINARY_FROM(FROM_CLIENT, "\x02"),     BINARY_FROM(FROM_SERVER, "0123456789abcdef"),
+        BINARY_FROM(FROM_CLIENT, "fedcba9876543210"),
+    };
+    const struct said turned[] = {
+        BINARY_FROM(FROM_CLIENT, "RFB 003.008\n"), BINARY_FROM(FROM_SERVER, "RFB 003.008\n"),      BINARY_FROM(FROM_CLIENT, "\x01\x02"),
+        BINARY_FROM(FROM_SERVER, "\x02"),          BINARY_FROM(FROM_CLIENT, "0123456789abcdef"), BINARY_FROM(FROM_SERVER, "fedcba9876543210"),
+    };
+    const struct said alike[] = {
+        BINARY_FROM(FROM_SERVER, "RFB 003.008\n\x01\x01\x00\x00\x00\x00"),
+        BINARY_FROM(FROM_CLIENT, "RFB 003.008\n\x01\x01"),
+    };
+
+    PLAY_MESSAGES("/websockify", "binary", straight);
+    check_named("vnc", "RFB 3.7", "client");
+    CHECK_TEXT(dialogue_protocol(), "websocket");
+    PLAY_MESSAGES("/", NULL, turned);
+    check_named("vnc", "RFB 3.8", "server");
+    PLAY_MESSAGES("/", NULL, alike);
+    check_named("vnc", "RFB 3.8", "");
+    play_one("/", NULL, FROM_SERVER, BINARY, "RFB 003.00x\n");
+    check_named("", "", "");
+    play_one("/", "base64", FROM_SERVER, TEXT, "UkZCIDAwMy4wMDgK");
+    check_named("vnc", "", "");
+}
+
+UNIT_TEST(websocket_inner_names_mqtt)
+{
+    const struct said split[] = {
+        BINARY_FROM(FROM_CLIENT, "\x10"),
+        BINARY_FROM(FROM_CLIENT, "\x0f\x00\x04MQ"),
+        BINARY_FROM(FROM_CLIENT, "TT\x05\x02\x00\x3c\x00\x00\x02" "ab"),
+    };
+    const struct said old[] = {BINARY_FROM(FROM_CLIENT, "\x10\x10\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x02" "ab")};
+    const struct said wrong[] = {BINARY_FROM(FROM_CLIENT, "\x10\x0e\x00\x06MQIsdp\x04\x02\x00\x3c\x00\x02" "ab")};
+    const struct said acknowledged[] = {BINARY_FROM(FROM_SERVER, "\x20\x02\x00\x00")};
+    const struct said endless[] = {BINARY_FROM(FROM_CLIENT, "\x10\xff\xff\xff\xff\x00\x04MQTT\x04")};
+
+    PLAY_MESSAGES("/mqtt", "mqtt", split);
+    check_named("mqtt", "MQTT 5.0", "client");
+    PLAY_MESSAGES("/mqtt", NULL, old);
+    check_named("mqtt", "MQTT 3.1", "client");
+    PLAY_MESSAGES("/mqtt", "mqtt", wrong);
+    check_named("", "", "");
+    PLAY_MESSAGES("/mqtt", "mqtt", acknowledged);
+    check_named("mqtt", "", "client");
+    PLAY_MESSAGES("/mqtt", NULL, acknowledged);
+    check_named("", "", "");
+    PLAY_MESSAGES("/mqtt", "mqtt", endless);
+    check_named("", "", "");
+}
+
+UNIT_TEST(websocket_inner_names_stomp)
+{
+    const struct said messages[] = {
+        TEXT_FROM(FROM_CLIENT, "CONNECT\naccept-version:1.1,1.2\nhost:broker\n\n\0"),
+        TEXT_FROM(FROM_SERVER, "CONNECTED\nversion:1.2\nheart-beat:0,0\n\n\0"),
+    };
+    const struct said later[] = {TEXT_FROM(FROM_SERVER, "\n\nMESSAGE\nsubscription:0\n\nhello\0")};
+
+    PLAY_MESSAGES("/ws", NULL, messages);
+    check_named("stomp", "STOMP 1.2", "client");
+    PLAY_MESSAGES("/ws", "v11.stomp", later);
+    check_named("stomp", "", "client");
+    PLAY_MESSAGES("/ws", NULL, later);
+    check_named("", "", "");
+    play_one("/ws", NULL, FROM_CLIENT, TEXT, "CONNECT\naccept-version:1.2\n\n"); /* without its NUL it is no frame */
+    check_named("", "", "");
+    play_one("/ws", "v12.stomp", FROM_CLIENT, TEXT, "CONNECT the dots\nor not\n");
+    check_named("", "", "");
+}
+
+UNIT_TEST(websocket_inner_names_guacamole)
+{
+    const struct said telling[] = {
+        TEXT_FROM(FROM_SERVER, "0.,36.c5c7a0f0-1b7f-4c1e-9f67-c6f6a33d8a3b;"),
+        TEXT_FROM(FROM_SERVER, "4.size,1.0,4.1024,3.768;4.sync,8.12345678;"),
+        TEXT_FROM(FROM_CLIENT, "5.mouse,3.400,3.300,1.0;"),
+    };
+
+    PLAY_MESSAGES("/guacamole/websocket-tunnel?token=ab", "guacamole", telling);
+    check_named("guacamole", "", "client");
+    play_one("/", NULL, FROM_CLIENT, TEXT, "6.select,3.rdp;");
+    check_named("guacamole", "rdp", "client");
+    play_one("/", NULL, FROM_SERVER, TEXT, "4.name,6.B\xc3\xbcro \xe2\x82\xac;"); /* lengths count characters */
+    check_named("guacamole", "", "");
+    play_one("/", NULL, FROM_CLIENT, TEXT, "6.select,4.rdp;");
+    check_named("", "", "");
+    play_one("/", NULL, FROM_CLIENT, TEXT, "99999999.select,3.rdp;");
+    check_named("", "", "");
+    play_one("/", NULL, FROM_CLIENT, TEXT, "5.hello,5.world;");
+    check_named("", "", "");
+}
+
+UNIT_TEST(websocket_inner_names_json_rpc_and_graphql)
+{
+    const struct said newer[] = {
+        TEXT_FROM(FROM_CLIENT, "{\"type\":\"connection_init\"}"),
+        TEXT_FROM(FROM_SERVER, "{\"type\":\"connection_ack\"}"),
+        TEXT_FROM(FROM_CLIENT, "{\"id\":\"1\",\"type\":\"subscribe\",\"payload\":{\"query\":\"{ a }\"}}"),
+    };
+
+    play_one("/", NULL, FROM_CLIENT, TEXT, " {\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"eth_subscribe\", \"params\": [\"a\\\"b]\"]} ");
+    check_named("jsonrpc", "", "");
+    play_one("/", NULL, FROM_SERVER, TEXT, "[{\"jsonrpc\":\"2.0\",\"result\":null,\"id\":3}]");
+    check_named("jsonrpc", "", "");
+    play_one("/", NULL, FROM_CLIENT, TEXT, "{\"jsonrpc\":\"2.0\",\"id\":1}");
+    check_named("", "", "");
+    play_one("/", NULL, FROM_CLIENT, TEXT, "{\"jsonrpc\":\"1.0\",\"method\":\"a\"}");
+    check_named("", "", "");
+    play_one("/", NULL, FROM_CLIENT, TEXT, "{\"jsonrpc\":\"2.0\",\"method\":\"a\"");
+    check_named("", "", "");
+    play_one("/", NULL, FROM_CLIENT, TEXT, "{\"jsonrpc\":\"2.0\",\"method\":\"a\"} and more");
+    check_named("", "", "");
+    PLAY_MESSAGES("/graphql", NULL, newer);
+    check_named("graphql-transport-ws", "", "client");
+    play_one("/graphql", "graphql-ws", FROM_CLIENT, TEXT, "{\"type\":\"connection_init\",\"payload\":{}}");
+    check_named("graphql-ws", "", "client");
+    play_one("/graphql", NULL, FROM_CLIENT, TEXT, "{\"type\":\"connection_init\",\"payload\":{}}");
+    check_named("", "", "");
+    play_one("/graphql", NULL, FROM_CLIENT, TEXT, "{\"type\":\"start\",\"id\":\"1\",\"payload\":{\"query\":\"subscription { a }\"}}");
+    check_named("graphql-ws", "", "client");
+    play_one("/graphql", "graphql-transport-ws", FROM_CLIENT, TEXT, "hello");
+    check_named("", "", "");
+}
+
+UNIT_TEST(websocket_inner_names_engine_and_socket_io)
+{
+    const struct said opened[] = {
+        TEXT_FROM(FROM_SERVER, "0{\"sid\":\"abc\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000}"),
+        TEXT_FROM(FROM_CLIENT, "4hello"),
+    };
+    const struct said probed[] = {
+        TEXT_FROM(FROM_CLIENT, "2probe"), TEXT_FROM(FROM_SERVER, "3probe"), TEXT_FROM(FROM_CLIENT, "5"), TEXT_FROM(FROM_SERVER, "42/chat,13[\"message\",{}]"),
+    };
+
+    PLAY_MESSAGES("/engine.io/?EIO=4&transport=websocket", NULL, opened);
+    check_named("engine.io", "EIO=4", "client");
+    PLAY_MESSAGES("/socket.io/?transport=websocket&EIO=3", NULL, probed);
+    check_named("socket.io", "EIO=3", "client");
+    PLAY_MESSAGES("/chat", NULL, probed);
+    check_named("", "", "");
+    play_one("/socket.io/?EIO=4", NULL, FROM_CLIENT, TEXT, "42 is the answer");
+    check_named("", "", "");
+}
+
+UNIT_TEST(websocket_inner_names_what_says_its_name_in_text)
+{
+    play_one("/", "sip", FROM_CLIENT, TEXT, "REGISTER sip:example.test SIP/2.0\r\nVia: SIP/2.0/WS a.invalid\r\n\r\n");
+    check_named("sip", "", "");
+    play_one("/", "sip", FROM_SERVER, TEXT, "SIP/2.0 200 OK\r\n\r\n");
+    check_named("sip", "", "");
+    play_one("/", "sip", FROM_CLIENT, TEXT, "REGISTER me please\r\n");
+    check_named("", "", "");
+    play_one("/", "msrp", FROM_CLIENT, TEXT, "MSRP a786hjs2 SEND\r\nTo-Path: msrp://a\r\n");
+    check_named("msrp", "", "");
+    play_one("/", "xmpp", FROM_CLIENT, TEXT, "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='example.test' version='1.0'/>");
+    check_named("xmpp", "", "");
+    play_one("/echo/042/x1y2z3/websocket", NULL, FROM_SERVER, TEXT, "o");
+    check_named("sockjs", "", "client");
+    play_one("/echo/websocket", NULL, FROM_SERVER, TEXT, "o");
+    check_named("", "", "");
+    play_one("/ws", "wamp.2.json", FROM_CLIENT, TEXT, "[1,\"realm1\",{\"roles\":{\"caller\":{}}}]");
+    check_named("wamp", "realm1", "client");
+    play_one("/ws", "wamp.2.msgpack", FROM_CLIENT, BINARY, "\x93\x01\xa6realm1\x80");
+    check_named("wamp", "", "client");
+    play_one("/hub", NULL, FROM_CLIENT, TEXT, "{\"protocol\":\"json\",\"version\":1}\x1e");
+    check_named("signalr", "json", "client");
+    play_one("/socket/websocket?vsn=2.0.0", NULL, FROM_CLIENT, TEXT, "[\"1\",\"1\",\"room:lobby\",\"phx_join\",{}]");
+    check_named("phoenix", "", "");
+    play_one("/socket/websocket", NULL, FROM_CLIENT, TEXT, "{\"topic\":\"room:lobby\",\"event\":\"phx_join\",\"payload\":{},\"ref\":\"1\"}");
+    check_named("phoenix", "", "");
+    play_one("/", "bfcp", FROM_CLIENT, BINARY, "\x20\x0b\xff\xff");
+    check_named("", "", "");
+}
+
+UNIT_TEST(websocket_inner_names_bfcp)
+{
+    const struct said hello[] = {BINARY_FROM(FROM_CLIENT, "\x20\x0b\x00\x01\x00\x00\x00\x01\x00\x02\x00\x03" "abcd")};
+    const struct said longer[] = {BINARY_FROM(FROM_CLIENT, "\x20\x0b\x00\x02\x00\x00\x00\x01\x00\x02\x00\x03" "abcd")};
+
+    PLAY_MESSAGES("/", "bfcp", hello);
+    check_named("bfcp", "", "");
+    PLAY_MESSAGES("/", "bfcp", longer);
+    check_named("", "", "");
+    PLAY_MESSAGES("/", NULL, hello);
+    check_named("", "", "");
+}
+
+/* ---- hostile ---- */
+
+UNIT_TEST(websocket_inner_json_of_any_depth_ends)
+{
+    static const char end[] = "}";
+    char nested[6000];
+    size_t length = 0;
+
+    length += (size_t)snprintf(nested, sizeof nested, "{\"a\":");
+    memset(nested + length, '[', 4000);
+    length += 4000;
+    memset(nested + length, ']', 1500);
+    length += 1500;
+    snprintf(nested + length, sizeof nested - length, ",\"jsonrpc\":\"2.0\",\"method\":\"a\"%s", end);
+    play_one("/", NULL, FROM_CLIENT, TEXT, nested);
+    check_named("", "", "");
+    for (size_t i = 0; i < 200; i++) {
+        static const char whole[] = "{\"a\":[{\"b\":\"\\\\\\\"\"},[],1.5e3,true],\"jsonrpc\":\"2.0\",\"method\":\"\\u0041\",\"params\":{}}";
+        char part[sizeof whole];
+
+        snprintf(part, i < sizeof whole ? i : sizeof whole, "%s", whole);
+        play_one("/", NULL, FROM_SERVER, TEXT, part);
+        CHECK_TEXT(SESSION("inner_protocol"), i >= sizeof whole ? "jsonrpc" : "");
+        if (i >= sizeof whole)
+            break;
+    }
+}
+
+UNIT_TEST(websocket_inner_looks_at_few_messages)
+{
+    struct said messages[MESSAGES_LIMIT - 1];
+
+    for (size_t i = 0; i < MESSAGES_LIMIT - 2; i++)
+        messages[i] = (struct said){FROM_CLIENT, TEXT, bytes_of_text("[]")};
+    messages[MESSAGES_LIMIT - 2] = (struct said){FROM_CLIENT, TEXT, bytes_of_text("{\"jsonrpc\":\"2.0\",\"method\":\"a\"}")};
+    PLAY_MESSAGES("/", NULL, messages);
+    check_named("", "", "");
+    play("/", NULL, messages + MESSAGES_LIMIT - 20, 19);
+    check_named("jsonrpc", "", "");
+}
+
+/* A WebSocket in a WebSocket in a WebSocket ... */
+static size_t wrap(uint8_t *room, size_t length, bool is_masked)
+{
+    size_t header = 4 + (is_masked ? 4 : 0);
+
+    memmove(room + header, room, length);
+    room[0] = BINARY;
+    room[1] = (uint8_t)((is_masked ? 0x80 : 0) | 126);
+    room[2] = (uint8_t)(length >> 8);
+    room[3] = (uint8_t)length;
+    memset(room + 4, 0, header - 4);
+    return header + length;
+}
+
+UNIT_TEST(websocket_inner_nests_to_a_limit)
+{
+    struct script script;
+    static uint8_t said[2][8][2048];
+    size_t length[2][8];
+
+    begin_script(&script, "/", NULL);
+    for (unsigned depth = 0; depth < 8; depth++) {
+        const char *text[2] = {script.request, script.answer};
+
+        for (unsigned side = 0; side < 2; side++) {
+            length[side][depth] = strlen(text[side]);
+            memcpy(said[side][depth], text[side], length[side][depth]);
+            for (unsigned i = 0; i < depth; i++)
+                length[side][depth] = wrap(said[side][depth], length[side][depth], side == 0);
+        }
+    }
+    script.count = 0;
+    for (unsigned depth = 0; depth < 8; depth++) {
+        for (unsigned side = 0; side < 2; side++)
+            script.steps[script.count++] = (struct step){.from = (enum side)side, .says = bytes_of(said[side][depth], length[side][depth])};
+    }
+    play_script(&script);
+    CHECK(dialogue_rows("websocket_session") == 5);
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "websocket_nesting_limit");
+    CHECK(dialogue_rows("finding") == 1);
+}
+
+UNIT_TEST(websocket_inner_gaps_are_told_inside)
+{
+    const struct said greeting = BINARY_FROM(FROM_SERVER, "220 mail.example.test ESMTP\r\n");
+    const struct said hello = BINARY_FROM(FROM_CLIENT, "EHLO client.example.test\r\n");
+    const struct said reply = BINARY_FROM(FROM_SERVER, "250-mail.example.test\r\n250-SIZE 1000\r\n250 HELP\r\n");
+    const struct said late = BINARY_FROM(FROM_SERVER, "221 bye\r\n");
+    struct script script;
+
+    /* inside a frame: the stream has a hole whose size is known */
+    begin_script(&script, "/", NULL);
+    add_frame(&script, &greeting);
+    add_frame(&script, &hello);
+    add_frame(&script, &reply);
+    script.steps[script.count - 1].says.length = 25; /* the header, and the first line */
+    script.steps[script.count++] = MISSES(FROM_SERVER, 15);
+    script.steps[script.count++] = SERVER("250 HELP\r\n");
+    script.steps[script.count - 2].misses = script.steps[script.count - 3].says.at[1] + 2U - 25 - 10;
+    add_frame(&script, &late);
+    play_script(&script);
+    CHECK_TEXT(SESSION("inner_protocol"), "smtp");
+    CHECK_TEXT(dialogue_value("smtp_session", 0, "last_reply"), "221 bye");
+    CHECK(dialogue_rows("finding") == 0);
+
+    /* over frames: nobody knows how many of the stream's bytes are lost */
+    begin_script(&script, "/", NULL);
+    add_frame(&script, &greeting);
+    add_frame(&script, &hello);
+    script.steps[script.count++] = MISSES(FROM_SERVER, 15);
+    add_frame(&script, &late);
+    play_script(&script);
+    CHECK_TEXT(SESSION("inner_protocol"), "smtp");
+    CHECK_TEXT(SESSION("missing"), "15");
+    CHECK_TEXT(dialogue_value("smtp_session", 0, "banner"), "mail.example.test ESMTP");
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), "websocket_inner_lost");
+}
