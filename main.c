@@ -7,6 +7,7 @@
 #include "capture/extract.h"
 #include "dissectors/rdp_private_keys.h"
 #include "dissectors/tls_keylog.h"
+#include "dissectors/tls_rsa_keys.h"
 #include "pipeline.h"
 #include "reports/reports.h"
 
@@ -67,7 +68,9 @@ static const char usage_text[] =
     "      --keystrokes     record what was typed too, where a protocol shows it (default: never)\n"
     "      --rdp-key FILE   private key of an RDP server (xrdp's rsakeys.ini, or PEM): opens its standard RDP security\n"
     "      --keys FILE      secrets of TLS sessions, as SSLKEYLOGFILE writes them (may be given again); what they open is\n"
-    "                       read like traffic in the clear, and its rows say encrypted = 1\n"
+    "                       read like traffic in the clear, and its rows say encrypted = 1; live: FILE may grow\n"
+    "      --rsa-key FILE   private RSA key of a TLS server in PEM (may be given again): opens sessions of TLS 1.0 to 1.2 whose\n"
+    "                       secret was sent encrypted for it (cipher suites TLS_RSA_...)\n"
     "      --store-files DIR  store the contents of files there, each once, named by its SHA-256\n"
     "      --store-file-limit SIZE   of one file (default 100M); larger ones are not stored\n"
     "      --store-total-limit SIZE  of all files of this run (default 10G)\n"
@@ -107,6 +110,7 @@ enum long_option {
     OPTION_KEYSTROKES,
     OPTION_RDP_KEY,
     OPTION_KEYS,
+    OPTION_RSA_KEY,
     OPTION_STORE_FILES,
     OPTION_STORE_FILE_LIMIT,
     OPTION_STORE_TOTAL_LIMIT,
@@ -140,6 +144,7 @@ struct arguments {
     bool wants_version;
     struct key_files rdp_keys; /* --rdp-key */
     struct key_files key_logs; /* --keys */
+    struct key_files rsa_keys; /* --rsa-key */
     const char *store_files; /* NULL: contents are not stored */
     uint64_t store_file_limit;
     uint64_t store_total_limit;
@@ -224,6 +229,7 @@ static const struct option long_options[] = {
     {"keystrokes", no_argument, NULL, OPTION_KEYSTROKES},
     {"rdp-key", required_argument, NULL, OPTION_RDP_KEY},
     {"keys", required_argument, NULL, OPTION_KEYS},
+    {"rsa-key", required_argument, NULL, OPTION_RSA_KEY},
     {"store-files", required_argument, NULL, OPTION_STORE_FILES},
     {"store-file-limit", required_argument, NULL, OPTION_STORE_FILE_LIMIT},
     {"store-total-limit", required_argument, NULL, OPTION_STORE_TOTAL_LIMIT},
@@ -318,6 +324,8 @@ static bool take_option(struct arguments *arguments, int letter, const char *val
         return take_key_file(&arguments->rdp_keys, "--rdp-key", value);
     case OPTION_KEYS:
         return take_key_file(&arguments->key_logs, "--keys", value);
+    case OPTION_RSA_KEY:
+        return take_key_file(&arguments->rsa_keys, "--rsa-key", value);
     case OPTION_STORE_FILES:
         arguments->store_files = value;
         return true;
@@ -497,8 +505,43 @@ static void tell_totals(const struct arguments *arguments, const struct pipeline
 /* Keys of all kinds; owned. */
 struct keys {
     struct rdp_private_keys *rdp;
-    struct tls_secrets *tls; /* NULL: none were given */
+    struct tls_secrets *tls;        /* those given, and those that captures hold */
+    struct tls_keylogs *followed;   /* live; NULL otherwise */
+    struct tls_rsa_keys *tls_servers;
 };
+
+static bool follow_key_logs(const struct arguments *arguments, struct keys *keys)
+{
+    keys->followed = tls_keylogs_new();
+    for (size_t i = 0; keys->followed != NULL && i < arguments->key_logs.count; i++) {
+        if (!tls_keylogs_follow(keys->followed, keys->tls, arguments->key_logs.paths[i]))
+            return false;
+    }
+    if (keys->followed == NULL)
+        return false;
+    tls_secrets_set_feeder(keys->tls, tls_keylogs_feeder(keys->followed));
+    tls_secrets_set_growing(keys->tls, true);
+    return true;
+}
+
+static bool load_key_logs(const struct arguments *arguments, struct keys *keys)
+{
+    keys->tls = tls_secrets_new();
+    if (keys->tls == NULL) {
+        log_error("out of memory");
+        return false;
+    }
+    if (arguments->key_logs.count == 0)
+        return true;
+    tls_secrets_set_given(keys->tls);
+    if (arguments->pipeline.device.device != NULL)
+        return follow_key_logs(arguments, keys);
+    for (size_t i = 0; i < arguments->key_logs.count; i++) {
+        if (!tls_keylog_load(keys->tls, arguments->key_logs.paths[i]))
+            return false;
+    }
+    return true;
+}
 
 /* False after an error was logged; the keys so far are the caller's to free. */
 static bool load_keys(const struct arguments *arguments, struct keys *keys)
@@ -507,12 +550,19 @@ static bool load_keys(const struct arguments *arguments, struct keys *keys)
         if (!rdp_private_keys_add(&keys->rdp, arguments->rdp_keys.paths[i]))
             return false;
     }
-    keys->tls = arguments->key_logs.count > 0 ? tls_secrets_new() : NULL;
-    for (size_t i = 0; keys->tls != NULL && i < arguments->key_logs.count; i++) {
-        if (!tls_keylog_load(keys->tls, arguments->key_logs.paths[i]))
+    for (size_t i = 0; i < arguments->rsa_keys.count; i++) {
+        if (!tls_rsa_keys_add(&keys->tls_servers, arguments->rsa_keys.paths[i]))
             return false;
     }
-    return true;
+    return load_key_logs(arguments, keys);
+}
+
+static void free_keys(struct keys *keys)
+{
+    rdp_private_keys_free(keys->rdp);
+    tls_secrets_free(keys->tls);
+    tls_keylogs_free(keys->followed);
+    tls_rsa_keys_free(keys->tls_servers);
 }
 
 /* The stages, with the vault open and the keys there as long as they run. False where they could not be started: an error was logged. */
@@ -529,6 +579,7 @@ static bool run_stages_with(struct arguments *arguments, const struct keys *keys
     arguments->pipeline.recording.vault = vault;
     arguments->pipeline.recording.rdp_keys = keys->rdp;
     arguments->pipeline.recording.tls_secrets = keys->tls;
+    arguments->pipeline.recording.tls_rsa_keys = keys->tls_servers;
     was_run = pipeline_run(&arguments->pipeline, result);
     clear_progress();
     vault_close(vault);
@@ -540,8 +591,7 @@ static bool run_stages(struct arguments *arguments, struct pipeline_result *resu
     struct keys keys = {.rdp = NULL};
     bool was_run = load_keys(arguments, &keys) && run_stages_with(arguments, &keys, result);
 
-    rdp_private_keys_free(keys.rdp);
-    tls_secrets_free(keys.tls);
+    free_keys(&keys);
     return was_run;
 }
 
@@ -703,8 +753,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"read", command_read, " output append filter count threads memory checksums passwords keystrokes rdp-key keys store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet "},
-    {"live", command_live, " output append filter count threads memory checksums passwords keystrokes rdp-key keys store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
+    {"read", command_read, " output append filter count threads memory checksums passwords keystrokes rdp-key keys rsa-key store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet "},
+    {"live", command_live, " output append filter count threads memory checksums passwords keystrokes rdp-key keys rsa-key store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
     {"sessions", command_sessions, " format protocol limit "},
     {"files", command_files, " format protocol limit "},
     {"sql", command_sql, " format "},

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "capture/anomaly.h"
 #include "dissectors/conversation.h"
+#include "dissectors/tls_secrets.h"
 #include "streams/streams.h"
 
 #include <dirent.h>
@@ -79,6 +80,7 @@ struct pipeline {
     int64_t first_capture_id;
     uint64_t counters[STREAMS_COUNTERS]; /* of all workers, once they have ended */
     uint64_t flows_bytes; /* for the flows of one worker */
+    struct tls_line_counts embedded; /* lines of secrets that captures hold; the capture thread's */
 };
 
 const struct record_table *const *pipeline_tables(size_t *count)
@@ -284,6 +286,31 @@ static void write_counters(struct pipeline *pipeline)
     }
 }
 
+/* Secrets in captures that were of no use, as rows. */
+static void write_secrets(struct pipeline *pipeline)
+{
+    static const char refused[] = "lines of the secrets that captures hold, beyond those that are kept";
+    static const char invalid[] = "lines of the secrets that captures hold that are none of a TLS key log";
+    static const char unknown[] = "blocks of secrets in captures that are no TLS key log";
+    const struct {
+        const char *name;
+        const char *explanation;
+        uint64_t count;
+    } counts[] = {
+        {"tls_secrets_refused", refused, pipeline->embedded.refused},
+        {"tls_secrets_invalid", invalid, pipeline->embedded.wrong},
+        {"secrets_unknown", unknown, pipeline->result->totals.secrets_unknown},
+    };
+
+    for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        if (counts[i].count == 0)
+            continue;
+        log_warning("%llu %s", (unsigned long long)counts[i].count, counts[i].explanation);
+        anomaly_write_total(pipeline->first_capture_id, STREAMS_COUNTERS + i, "secrets", counts[i].name, counts[i].count, counts[i].explanation,
+                            &pipeline->capture_writer, write_row);
+    }
+}
+
 static void end_workers(struct pipeline *pipeline)
 {
     for (unsigned i = 0; i < pipeline->worker_count; i++) {
@@ -338,6 +365,23 @@ static void on_capture_row(void *context, const struct record_table *table, cons
     send_rows(&pipeline->capture_writer, false);
 }
 
+static void on_secrets(void *context, struct bytes lines, bool is_ahead)
+{
+    struct pipeline *pipeline = context;
+    struct tls_line_counts ahead = {.lines = 0};
+
+    if (pipeline->options->recording.tls_secrets != NULL)
+        tls_secrets_add_embedded(pipeline->options->recording.tls_secrets, lines, is_ahead ? &ahead : &pipeline->embedded);
+}
+
+static void on_secrets_may_follow(void *context, bool may_follow)
+{
+    struct pipeline *pipeline = context;
+
+    if (pipeline->options->recording.tls_secrets != NULL)
+        tls_secrets_set_growing(pipeline->options->recording.tls_secrets, may_follow);
+}
+
 static void on_progress(void *context, const struct capture_totals *totals)
 {
     struct pipeline *pipeline = context;
@@ -372,6 +416,8 @@ static void *run_capture(void *argument)
         .empty_batch = on_empty_batch,
         .full_batch = on_full_batch,
         .write = on_capture_row,
+        .secrets = on_secrets,
+        .secrets_may_follow = on_secrets_may_follow,
         .progress = options->progress != NULL ? on_progress : NULL,
     };
 
@@ -452,8 +498,10 @@ static void free_row_batches(struct queue *queue)
 
 static void end_store(struct pipeline *pipeline, bool keep)
 {
-    if (pipeline->store_is_running)
+    if (pipeline->store_is_running) {
         write_counters(pipeline);
+        write_secrets(pipeline);
+    }
     send_rows(&pipeline->capture_writer, false);
     queue_close(pipeline->rows);
     if (pipeline->store_is_running)

@@ -86,6 +86,7 @@ struct expectation {
 struct vault;
 struct rdp_private_keys;
 struct tls_secrets;
+struct tls_rsa_keys;
 
 /* What is to be recorded beyond what every run records. Constant while the stages run; owned by whoever starts them. */
 struct recording_options {
@@ -93,7 +94,8 @@ struct recording_options {
     bool keystrokes;     /* also what was typed, where a protocol shows it */
     struct vault *vault; /* where the contents of files are stored; NULL: they are not */
     const struct rdp_private_keys *rdp_keys; /* private keys of RDP servers; NULL: none (dissectors/rdp_private_keys.h) */
-    const struct tls_secrets *tls_secrets; /* what opens TLS; NULL: nothing does */
+    struct tls_secrets *tls_secrets; /* what opens TLS, and may grow: it has a lock of its own; NULL: nothing does (dissectors/tls_secrets.h) */
+    const struct tls_rsa_keys *tls_rsa_keys; /* private keys of TLS servers; NULL: none (dissectors/tls_rsa_keys.h) */
 };
 
 /*

@@ -8,7 +8,7 @@
 #define ANOMALY(COLUMN, LATER, R) \
     COLUMN(R, integer, anomaly_id, "one number for each capture and kind") \
     COLUMN(R, integer, capture_id, "the capture that it was met in: captures.capture_id; for stages behind decoding the first one of the run") \
-    COLUMN(R, text, stage, "where it was noticed: 'decode', while the headers of its packets were read; 'streams', while connections were followed") \
+    COLUMN(R, text, stage, "where it was noticed: 'decode', while the headers of its packets were read; 'streams', while connections were followed; 'secrets', in what captures hold to decrypt them") \
     COLUMN(R, text, name, "the kind of anomaly") \
     COLUMN(R, integer, packets, "packets that have it, or how often it happened; one packet may have several kinds") \
     COLUMN(R, integer, first_us, "the first of them that was read; microseconds since the epoch, UTC") \

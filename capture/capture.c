@@ -8,6 +8,7 @@
 #include "capture/dispatch.h"
 #include "capture/format.h"
 #include "capture/reader.h"
+#include "capture/secrets.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -47,6 +48,7 @@ struct input {
     bool is_from_directory;
     int64_t first_us; /* of its first packet; of the input before it where that cannot be told */
     size_t place;     /* as it was given */
+    bool secrets_are_known; /* all that it holds were handed on before the first packet */
 };
 
 struct inputs {
@@ -66,8 +68,7 @@ static bool inputs_add(struct inputs *inputs, const char *path, bool is_from_dir
         inputs->list = grown;
         inputs->capacity = capacity;
     }
-    inputs->list[inputs->count].path = strdup(path);
-    inputs->list[inputs->count].is_from_directory = is_from_directory;
+    inputs->list[inputs->count] = (struct input){.path = strdup(path), .is_from_directory = is_from_directory};
     return inputs->list[inputs->count++].path != NULL;
 }
 
@@ -350,6 +351,20 @@ static enum file_result read_packets(struct dispatch *dispatch, const char *path
     return FILE_STOPPED;
 }
 
+static void on_secrets(void *context, uint32_t kind, struct bytes secrets)
+{
+    struct dispatch *dispatch = context;
+
+    secrets_take(dispatch->options, dispatch->totals, kind, secrets);
+}
+
+/* Secrets go before the packets that they open: first of all files. */
+static void look_ahead(const struct dispatch *dispatch, struct inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->count && *dispatch->options->stop == 0; i++)
+        inputs->list[i].secrets_are_known = secrets_look_ahead(dispatch->options, inputs->list[i].path);
+}
+
 static enum file_result read_file(struct dispatch *dispatch, const struct input *input, int64_t capture_id)
 {
     struct reader *reader = reader_open(input->path);
@@ -362,6 +377,10 @@ static enum file_result read_file(struct dispatch *dispatch, const struct input 
     if (format.kind != FORMAT_PCAP && format.kind != FORMAT_PCAPNG) {
         result = refuse(input->path, &format, reader, input->is_from_directory);
     } else {
+        format.on_secrets = on_secrets;
+        format.context = dispatch;
+        if (format.kind == FORMAT_PCAPNG && !input->secrets_are_known && dispatch->options->secrets_may_follow != NULL)
+            dispatch->options->secrets_may_follow(dispatch->options->context, true);
         dispatch_begin_capture(dispatch, capture_id);
         write_row(dispatch, input->path, &format, false, false);
         write_identity(dispatch, input->path, reader);
@@ -417,6 +436,7 @@ enum capture_result capture_read_files(const struct capture_options *options, ch
         inputs_free(&inputs);
         return CAPTURE_NOTHING;
     }
+    look_ahead(&dispatch, &inputs);
     result = read_inputs(&dispatch, &inputs, totals);
     if (result == CAPTURE_NOTHING && is_listed && totals->files_failed == failed_before)
         log_error("%s%s: there is no capture file", paths[0], count > 1 ? " and the others" : "");

@@ -55,6 +55,7 @@ struct capture_totals {
     uint64_t refused; /* for their checksums (CHECKSUMS_VERIFY) */
     uint64_t dropped_kernel;
     uint64_t dropped_queue;
+    uint64_t secrets_unknown; /* pcapng blocks with decryption secrets of another kind than TLS key logs */
     uint64_t flows; /* as the workers last said */
 };
 
@@ -81,6 +82,13 @@ struct capture_options {
     bool (*full_batch)(void *context, unsigned worker, struct packet_batch *batch);
     /* Writes a row of capture_table (also again, with the newest counts). */
     void (*write)(void *context, const struct record_table *table, const void *record);
+    /*
+     * Lines of a TLS key log that a capture holds, before the packets of all captures where they can be found there (`is_ahead`; they come again
+     * when they are met). May be NULL.
+     */
+    void (*secrets)(void *context, struct bytes lines, bool is_ahead);
+    /* Whether secrets may come that were not told ahead, from here on. May be NULL where `secrets` is. */
+    void (*secrets_may_follow)(void *context, bool may_follow);
     /* Called at most every 100 ms; may be NULL. */
     void (*progress)(void *context, const struct capture_totals *totals);
 };

@@ -59,6 +59,8 @@ struct format {
     char error[160];
     /* Called with each pcapng block that packets lean on: sections, interfaces, names, decryption secrets. May be NULL. */
     void (*on_block)(void *context, uint32_t type, struct bytes block);
+    /* Called with what each decryption secrets block holds, by its kind of secrets. May be NULL. */
+    void (*on_secrets)(void *context, uint32_t kind, struct bytes secrets);
     void *context;
 };
 
@@ -69,6 +71,14 @@ enum format_result format_next(struct format *format, struct frame_record *recor
 
 /* ---- pcapng.c ---- */
 enum format_result pcapng_next(struct format *format, struct frame_record *record);
+
+/*
+ * Walks through the blocks up to that position, and calls on_secrets for those that hold secrets; all others are passed over unread. True
+ * where the file was seen to its end.
+ */
+bool pcapng_find_secrets(struct format *format, uint64_t most);
+
+#define SECRETS_TLS_KEY_LOG 0x544c534bu /* NSS key log (draft-ietf-opsawg-pcapng, 4.7) */
 
 /* A number as the file has it. */
 uint32_t format_u32(const struct format *format, const uint8_t *at);

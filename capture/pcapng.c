@@ -1,7 +1,7 @@
 /*
  * pcapng.c - pcapng blocks (draft-ietf-opsawg-pcapng): sections of both byte orders,
- * interfaces, enhanced, simple and obsolete packets, interface statistics.
- * Leaves out, for now: comments, name resolution, decryption secrets.
+ * interfaces, enhanced, simple and obsolete packets, interface statistics, decryption secrets.
+ * Leaves out, for now: comments, name resolution.
  */
 #include "capture/format.h"
 
@@ -230,10 +230,55 @@ static bool skip(struct format *format, uint32_t length)
     return true;
 }
 
-/* Blocks that packets lean on, for who copies them. */
-static bool is_copied(const struct format *format, uint32_t type)
+static void on_secrets(const struct format *format, struct cursor block)
 {
-    return format->on_block != NULL && (type == BLOCK_SECTION || type == BLOCK_INTERFACE || type == BLOCK_NAMES || type == BLOCK_SECRETS);
+    uint32_t kind = take_u32(format, &block);
+    uint32_t length = take_u32(format, &block);
+    struct bytes secrets = take_bytes(&block, length);
+
+    if (cursor_is_good(&block))
+        format->on_secrets(format->context, kind, secrets);
+}
+
+bool pcapng_find_secrets(struct format *format, uint64_t most)
+{
+    for (;;) {
+        uint64_t position = reader_position(format->reader);
+        struct bytes start = reader_peek(format->reader, BLOCK_OVERHEAD);
+        uint32_t type;
+        uint32_t length;
+
+        if (start.length < BLOCK_OVERHEAD)
+            return true; /* nothing follows, or nothing whole */
+        if (position > most)
+            return false;
+        if (is_section(start.at) && !begin_section(format, &start))
+            return true;
+        type = format_u32(format, start.at);
+        length = format_u32(format, start.at + 4);
+        if (length < BLOCK_OVERHEAD || length % 4 != 0)
+            return true;
+        if (type == BLOCK_SECRETS && length <= FORMAT_BLOCK_MOST) {
+            struct bytes whole = reader_take(format->reader, length);
+
+            if (whole.length < length)
+                return true;
+            on_secrets(format, cursor_within(bytes_of(whole.at + BLOCK_HEADER, length - BLOCK_OVERHEAD)));
+        } else if (!reader_skip_to(format->reader, position + length)) {
+            return true;
+        }
+    }
+}
+
+/* Blocks that packets lean on, for who copies them. */
+static bool is_copied(const struct format *format, uint32_t type, uint32_t length)
+{
+    return length <= FORMAT_BLOCK_MOST && format->on_block != NULL && (type == BLOCK_SECTION || type == BLOCK_INTERFACE || type == BLOCK_NAMES || type == BLOCK_SECRETS);
+}
+
+static bool holds_secrets(const struct format *format, uint32_t type, uint32_t length)
+{
+    return length <= FORMAT_BLOCK_MOST && format->on_secrets != NULL && type == BLOCK_SECRETS;
 }
 
 static bool is_of_interest(uint32_t type)
@@ -262,7 +307,7 @@ enum format_result pcapng_next(struct format *format, struct frame_record *recor
         length = format_u32(format, start.at + 4);
         if (length < BLOCK_OVERHEAD || length % 4 != 0)
             return corrupt(format, "a block whose length cannot be");
-        if (!is_of_interest(type) && !is_copied(format, type)) {
+        if (!is_of_interest(type) && !is_copied(format, type, length) && !holds_secrets(format, type, length)) {
             if (!skip(format, length))
                 return FORMAT_TRUNCATED;
             continue;
@@ -272,12 +317,14 @@ enum format_result pcapng_next(struct format *format, struct frame_record *recor
         whole = reader_take(format->reader, length);
         if (whole.length < length)
             return FORMAT_TRUNCATED;
-        if (is_copied(format, type))
+        if (is_copied(format, type, length))
             format->on_block(format->context, type, whole);
+        block = cursor_within(bytes_of(whole.at + BLOCK_HEADER, length - BLOCK_OVERHEAD));
+        if (holds_secrets(format, type, length))
+            on_secrets(format, block);
         if (!is_of_interest(type))
             continue;
         record->raw = whole;
-        block = cursor_within(bytes_of(whole.at + BLOCK_HEADER, length - BLOCK_OVERHEAD));
         if (type == BLOCK_STATISTICS) {
             on_statistics(format, &block);
             continue;

@@ -20,6 +20,21 @@ int64_t conversation_now(const struct conversation *conversation)
     return conversation->now_us;
 }
 
+void conversation_set_now(struct conversation *conversation, int64_t time_us)
+{
+    conversation->now_us = time_us;
+}
+
+size_t conversation_count_held(const struct conversation *conversation, ptrdiff_t bytes)
+{
+    struct worker_memory *memory = conversation->services->reader_memory;
+
+    if (memory == NULL)
+        return 0;
+    memory->held_bytes += (size_t)bytes;
+    return memory->held_bytes;
+}
+
 bool conversation_is_decrypted(const struct conversation *conversation)
 {
     return conversation->is_decrypted;

@@ -68,6 +68,7 @@ struct conversation {
 struct worker_memory {
     struct login_failures *login_failures;
     struct rdp_peers *rdp_peers;
+    size_t held_bytes; /* that wait for keys */
 };
 
 /* The tunnel's protocol has the other side for its client than the flow has. Before the first byte was taken by a dissector. */

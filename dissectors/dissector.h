@@ -139,6 +139,12 @@ const struct flow_facts *conversation_flow(const struct conversation *conversati
 /* Capture time of the packet that made the present call possible; microseconds since the epoch. */
 int64_t conversation_now(const struct conversation *conversation);
 
+/* Goes back to that time, for bytes that came then and are read only now; and returns to the present. */
+void conversation_set_now(struct conversation *conversation, int64_t time_us);
+
+/* Adds to the bytes that wait for keys on this worker, in all its conversations; the answer is their sum. */
+size_t conversation_count_held(const struct conversation *conversation, ptrdiff_t bytes);
+
 /* Whether these bytes were read from inside TLS with keys (a session's `encrypted`). */
 bool conversation_is_decrypted(const struct conversation *conversation);
 

@@ -5,18 +5,15 @@
 #include "dissectors/rdp_private_keys.h"
 
 #include "base/log.h"
+#include "dissectors/key_file.h"
 
-#include <errno.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* The longest file that is taken for a key. */
-#define KEY_FILE_LIMIT 65536
 #define LEAST_BITS 256
 #define RECIPE "give xrdp's rsakeys.ini, or an RSA private key in PEM"
 
@@ -30,36 +27,6 @@ struct rdp_private_keys {
     struct rdp_key *first; /* owned */
     size_t count;
 };
-
-/* ---- files ---- */
-
-/* The whole file, NUL-terminated, to be freed with OPENSSL_clear_free(…, KEY_FILE_LIMIT + 1); NULL after an error was logged. */
-static char *read_file(const char *path, size_t *length)
-{
-    FILE *file = fopen(path, "rb");
-    char *text = file != NULL ? OPENSSL_zalloc(KEY_FILE_LIMIT + 1) : NULL;
-    bool is_read;
-
-    if (text == NULL) {
-        log_error("cannot read the key %s: %s; --rdp-key: " RECIPE, path, strerror(errno));
-        if (file != NULL)
-            fclose(file);
-        return NULL;
-    }
-    errno = 0;
-    *length = fread(text, 1, KEY_FILE_LIMIT, file);
-    is_read = ferror(file) == 0;
-    if (!is_read)
-        log_error("cannot read the key %s: %s; --rdp-key: " RECIPE, path, strerror(errno));
-    else if (fgetc(file) != EOF)
-        log_error("%s is longer than %d bytes and no key; --rdp-key: " RECIPE, path, KEY_FILE_LIMIT);
-    is_read = is_read && feof(file) != 0;
-    fclose(file);
-    if (is_read)
-        return text;
-    OPENSSL_clear_free(text, KEY_FILE_LIMIT + 1);
-    return NULL;
-}
 
 /* ---- rsakeys.ini ---- */
 
@@ -162,32 +129,16 @@ static bool read_ini(char *text, const char *path, struct rdp_key *key, BIGNUM *
 
 /* ---- PEM ---- */
 
-static int no_passphrase(char *room, int size, int is_writing, void *asked)
-{
-    (void)room;
-    (void)size;
-    (void)is_writing;
-    *(bool *)asked = true;
-    return -1;
-}
-
 static bool read_pem(const char *text, size_t length, const char *path, struct rdp_key *key, BIGNUM **exponent)
 {
-    bool asked = false;
-    BIO *in = BIO_new_mem_buf(text, (int)length);
-    EVP_PKEY *read = in != NULL ? PEM_read_bio_PrivateKey(in, NULL, no_passphrase, &asked) : NULL;
-    bool is_read = read != NULL && EVP_PKEY_is_a(read, "RSA") == 1 && EVP_PKEY_get_bn_param(read, OSSL_PKEY_PARAM_RSA_N, &key->modulus) == 1 &&
+    EVP_PKEY *read = key_file_rsa(text, length, path, "--rdp-key: " RECIPE);
+    bool is_read = read != NULL && EVP_PKEY_get_bn_param(read, OSSL_PKEY_PARAM_RSA_N, &key->modulus) == 1 &&
                    EVP_PKEY_get_bn_param(read, OSSL_PKEY_PARAM_RSA_D, &key->private_exponent) == 1 &&
                    EVP_PKEY_get_bn_param(read, OSSL_PKEY_PARAM_RSA_E, exponent) == 1;
 
-    if (asked)
-        log_error("the key in %s is encrypted; --rdp-key: decrypt it first, as with `openssl rsa -in %s`", path, path);
-    else if (read != NULL && !is_read)
-        log_error("the key in %s is not RSA's, and RDP servers have no other; --rdp-key: " RECIPE, path);
-    else if (!is_read)
-        log_error("%s holds no private key in PEM that can be read; --rdp-key: " RECIPE, path);
+    if (read != NULL && !is_read)
+        log_error("the key in %s cannot be used; --rdp-key: " RECIPE, path);
     EVP_PKEY_free(read);
-    BIO_free(in);
     ERR_clear_error();
     return is_read;
 }
@@ -254,11 +205,10 @@ bool rdp_private_keys_add_text(struct rdp_private_keys **keys, char *text, size_
 bool rdp_private_keys_add(struct rdp_private_keys **keys, const char *path)
 {
     size_t length;
-    char *text = read_file(path, &length);
+    char *text = key_file_read(path, "--rdp-key: " RECIPE, &length);
     bool is_added = text != NULL && rdp_private_keys_add_text(keys, text, length, path);
 
-    if (text != NULL)
-        OPENSSL_clear_free(text, KEY_FILE_LIMIT + 1);
+    key_file_free(text);
     return is_added;
 }
 

@@ -187,8 +187,8 @@ static void lose_step(struct conversation *conversation, struct tls *tls, enum s
     side->record_left = 0;
     side->is_found = false;
     tls->has_missing = tls->has_missing || !tls->is_established;
-    tls_lose_bytes(tls, from, count);
-    if (!tls_is_observed(tls) && side->opener == NULL) {
+    tls_lose_bytes(conversation, tls, from, count);
+    if (!tls_is_observed(tls) && side->opener == NULL && !tls_is_waiting(tls)) {
         side->phase = TLS_PASSED_OVER;
         return;
     }
@@ -347,14 +347,14 @@ static bool may_be_header(struct tls_header header)
 }
 
 /* Passes over bytes that belong to no record that is known. */
-static void pass_over(struct tls *tls, enum side from, struct cursor *bytes, size_t count)
+static void pass_over(struct conversation *conversation, struct tls *tls, enum side from, struct cursor *bytes, size_t count)
 {
     skip_bytes(bytes, count);
-    tls_lose_bytes(tls, from, count);
+    tls_lose_bytes(conversation, tls, from, count);
 }
 
 /* Looks for a header of application data that another record follows; that one is told again. */
-static enum verdict search_record(struct tls *tls, enum side from, struct cursor *bytes)
+static enum verdict search_record(struct conversation *conversation, struct tls *tls, enum side from, struct cursor *bytes)
 {
     struct tls_side *side = &tls->side[from];
 
@@ -363,7 +363,7 @@ static enum verdict search_record(struct tls *tls, enum side from, struct cursor
         struct tls_header header;
 
         if (!side->is_found && peek_u8(bytes) != TLS_APPLICATION_DATA) {
-            pass_over(tls, from, bytes, 1);
+            pass_over(conversation, tls, from, bytes, 1);
             continue;
         }
         header = take_header(&unit);
@@ -376,13 +376,13 @@ static enum verdict search_record(struct tls *tls, enum side from, struct cursor
                 return VERDICT_GO_ON;
             }
         } else if (may_be_header(header)) {
-            pass_over(tls, from, bytes, TLS_RECORD_HEADER);
+            pass_over(conversation, tls, from, bytes, TLS_RECORD_HEADER);
             side->is_found = true;
             side->record_left = header.length;
-            tls_lose_bytes(tls, from, header.length);
+            tls_lose_bytes(conversation, tls, from, header.length);
             return VERDICT_GO_ON;
         } else {
-            pass_over(tls, from, bytes, 1);
+            pass_over(conversation, tls, from, bytes, 1);
         }
     }
     return VERDICT_GO_ON;
@@ -409,6 +409,7 @@ static void leave_inside(struct tls *tls)
 
 static enum verdict hand_back(struct conversation *conversation, struct tls *tls)
 {
+    tls_end_waiting(conversation, tls);
     leave_inside(tls);
     if (tls->outer == NULL || tls->outer->dissector == NULL)
         return VERDICT_NOT_THIS_PROTOCOL;
@@ -421,7 +422,7 @@ static enum verdict hand_back(struct conversation *conversation, struct tls *tls
 /* The next record, or what is at its place. */
 static enum verdict on_boundary(struct conversation *conversation, struct tls *tls, enum side from, struct cursor *bytes)
 {
-    enum verdict verdict = tls->side[from].phase == TLS_SEARCHING ? search_record(tls, from, bytes) : on_record(conversation, tls, from, bytes);
+    enum verdict verdict = tls->side[from].phase == TLS_SEARCHING ? search_record(conversation, tls, from, bytes) : on_record(conversation, tls, from, bytes);
 
     tls->side[from].waiting = verdict == VERDICT_NEED_MORE ? cursor_left(bytes) : 0;
     return verdict;
@@ -475,8 +476,7 @@ static void tls_on_end(struct conversation *conversation, void *state, enum side
 
     (void)unread;
     tls->server_is_silent = tls->server_is_silent || from == FROM_SERVER;
-    if (tls->inside != NULL)
-        conversation_end_inside(tls->inside, from, ending);
+    tls_end_inside(conversation, tls, from, ending);
     if (tls_is_observed(tls))
         tls->outer->on_end(conversation, tls->outer, from, ending);
 }
@@ -500,6 +500,7 @@ static void tls_refresh(struct conversation *conversation, void *state)
 {
     struct tls *tls = state;
 
+    tls_try_waiting(conversation, tls);
     if (tls->has_record)
         tls_write_row(conversation, tls);
     if (tls->inside != NULL)
@@ -518,6 +519,7 @@ static void tls_close(struct conversation *conversation, void *state)
 {
     struct tls *tls = state;
 
+    tls_end_waiting(conversation, tls);
     if (tls->has_record) {
         tls_write_row(conversation, tls);
         tls_judge(conversation, tls);
@@ -532,6 +534,7 @@ static void tls_close(struct conversation *conversation, void *state)
         certificate_free(tls->certificate);
     memory_free(tls->certificate);
     memory_free(tls->room);
+    tls_forget_transcript(tls);
     free_side(&tls->side[FROM_CLIENT]);
     free_side(&tls->side[FROM_SERVER]);
     text_free(&tls->server_name);

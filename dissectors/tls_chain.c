@@ -55,6 +55,8 @@ static void on_certificate(struct conversation *conversation, struct tls *tls, e
 {
     struct certificate certificate = certificate_empty();
 
+    if (conversation_recording(conversation)->tls_rsa_keys != NULL)
+        certificate.key.limit = TLS_FRAGMENT_LIMIT;
     if (from == FROM_SERVER && number == 1 && tls_is_observed(tls))
         tls->outer->on_certificate(conversation, tls->outer, encoded);
     if (!certificate_read(encoded, &certificate)) {

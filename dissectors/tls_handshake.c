@@ -170,14 +170,12 @@ static void on_certificate(struct conversation *conversation, struct tls *tls, e
 }
 
 /* RFC 5246, 7.4.7.1: of the RSA key exchange, the premaster secret as the server's key encrypts it. */
-static void on_client_key_exchange(struct tls *tls, struct cursor body)
+static void on_client_key_exchange(const struct conversation *conversation, struct tls *tls, struct cursor body)
 {
     struct bytes encrypted = take_bytes(&body, take_u16_be(&body));
 
-    if (!tls->suite.is_rsa_exchange || !cursor_is_good(&body) || encrypted.length < TLS_ENCRYPTED_BYTES)
-        return;
-    tls->has_encrypted_premaster = true;
-    memcpy(tls->encrypted_premaster, encrypted.at, TLS_ENCRYPTED_BYTES);
+    if (tls->suite.is_rsa_exchange && cursor_is_good(&body) && encrypted.length >= TLS_ENCRYPTED_BYTES)
+        tls_on_encrypted_premaster(conversation, tls, encrypted);
 }
 
 static void on_finished(struct tls *tls, enum side from)
@@ -214,7 +212,7 @@ static void on_message(struct conversation *conversation, struct tls *tls, enum 
         tls->asks_client_certificate = true;
         break;
     case TLS_CLIENT_KEY_EXCHANGE:
-        on_client_key_exchange(tls, body);
+        on_client_key_exchange(conversation, tls, body);
         break;
     case TLS_FINISHED:
         on_finished(tls, from);
@@ -249,6 +247,7 @@ static struct bytes read_messages(struct conversation *conversation, struct tls 
 
     while (cursor_left(&cursor) > 0) {
         struct cursor ahead = cursor;
+        struct cursor whole = cursor;
         uint8_t type;
         uint32_t length;
         struct bytes body;
@@ -269,6 +268,7 @@ static struct bytes read_messages(struct conversation *conversation, struct tls 
         cursor = ahead;
         if (side->phase == TLS_BEFORE_HELLO)
             side->phase = TLS_IN_CLEAR;
+        tls_note_message(conversation, tls, from, type, take_bytes(&whole, 4 + (size_t)length));
         on_message(conversation, tls, from, type, cursor_within(body));
     }
     return peek_bytes(&cursor);

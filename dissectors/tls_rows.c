@@ -82,7 +82,7 @@ static struct record_boolean decrypted(const struct conversation *conversation, 
         is_shut = is_shut || (tls->side[from].is_locked && !tls->side[from].opened_any);
     }
     is_shut = is_shut && tls->has_client_hello && tls->has_server_hello; /* else nobody can know */
-    if (conversation_recording(conversation)->tls_secrets == NULL || (!is_open && !is_shut))
+    if (!tls_has_keys(conversation) || (!is_open && !is_shut))
         return (struct record_boolean){.is_known = false};
     return record_boolean(is_open && !is_shut);
 }

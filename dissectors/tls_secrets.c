@@ -1,9 +1,15 @@
-/* tls_secrets.c - see tls_secrets.h. A hash table with open addresses, at most three quarters full. */
+/*
+ * tls_secrets.c - see tls_secrets.h. A hash table with open addresses, at most three quarters full. It is no flow's memory: the plain allocator
+ * is used, and one lock guards it; what every record asks for is read without it.
+ */
 #include "dissectors/tls_secrets.h"
 
 #include "base/cursor.h"
-#include "base/memory.h"
 #include "base/seed.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -19,18 +25,28 @@ struct entry {
 };
 
 struct tls_secrets {
+    pthread_mutex_t lock;  /* of the table */
     struct entry *entries; /* owned; `capacity` of them, a power of two */
     size_t capacity;
-    size_t count;
     uint64_t seed;
+    atomic_size_t count;
+    atomic_bool are_given;
+    atomic_bool has_premaster;
+    atomic_bool may_grow;
+    struct tls_feeder feeder; /* constant once the workers run */
 };
 
 struct tls_secrets *tls_secrets_new(void)
 {
-    struct tls_secrets *secrets = memory_new_zeroed(1, sizeof *secrets);
+    struct tls_secrets *secrets = calloc(1, sizeof *secrets);
 
-    if (secrets != NULL)
-        secrets->seed = seed_new();
+    if (secrets == NULL)
+        return NULL;
+    if (pthread_mutex_init(&secrets->lock, NULL) != 0) {
+        free(secrets);
+        return NULL;
+    }
+    secrets->seed = seed_new();
     return secrets;
 }
 
@@ -38,13 +54,50 @@ void tls_secrets_free(struct tls_secrets *secrets)
 {
     if (secrets == NULL)
         return;
-    memory_free(secrets->entries);
-    memory_free(secrets);
+    pthread_mutex_destroy(&secrets->lock);
+    free(secrets->entries);
+    free(secrets);
 }
 
 size_t tls_secrets_count(const struct tls_secrets *secrets)
 {
-    return secrets->count;
+    return atomic_load(&secrets->count);
+}
+
+void tls_secrets_set_given(struct tls_secrets *secrets)
+{
+    atomic_store(&secrets->are_given, true);
+}
+
+bool tls_secrets_were_given(const struct tls_secrets *secrets)
+{
+    return secrets != NULL && (atomic_load(&secrets->are_given) || atomic_load(&secrets->count) > 0);
+}
+
+bool tls_secrets_have_premaster(const struct tls_secrets *secrets)
+{
+    return secrets != NULL && (atomic_load(&secrets->has_premaster) || atomic_load(&secrets->may_grow));
+}
+
+void tls_secrets_set_growing(struct tls_secrets *secrets, bool may_grow)
+{
+    atomic_store(&secrets->may_grow, may_grow);
+}
+
+bool tls_secrets_may_grow(const struct tls_secrets *secrets)
+{
+    return secrets != NULL && atomic_load(&secrets->may_grow);
+}
+
+void tls_secrets_set_feeder(struct tls_secrets *secrets, struct tls_feeder feeder)
+{
+    secrets->feeder = feeder;
+}
+
+void tls_secrets_ask(struct tls_secrets *secrets, bool is_last)
+{
+    if (secrets != NULL && secrets->feeder.feed != NULL)
+        secrets->feeder.feed(secrets->feeder.context, secrets, is_last);
 }
 
 /* ---- the table ---- */
@@ -63,9 +116,9 @@ static bool make_room(struct tls_secrets *secrets)
     size_t capacity = secrets->capacity == 0 ? FIRST_CAPACITY : 2 * secrets->capacity;
     struct entry *entries;
 
-    if (secrets->count + 1 <= secrets->capacity / 4 * 3)
+    if (atomic_load(&secrets->count) + 1 <= secrets->capacity / 4 * 3)
         return true;
-    entries = memory_new_zeroed(capacity, sizeof *entries);
+    entries = calloc(capacity, sizeof *entries);
     if (entries == NULL)
         return false;
     for (size_t i = 0; i < secrets->capacity; i++) {
@@ -74,13 +127,13 @@ static bool make_room(struct tls_secrets *secrets)
         if (entry->is_taken)
             *place_of(entries, capacity, secrets->seed, entry->label, bytes_of(entry->key, entry->key_length)) = *entry;
     }
-    memory_free(secrets->entries);
+    free(secrets->entries);
     secrets->entries = entries;
     secrets->capacity = capacity;
     return true;
 }
 
-static enum tls_secret_line add(struct tls_secrets *secrets, enum tls_secret_label label, struct bytes key, struct bytes secret)
+static enum tls_secret_line add_locked(struct tls_secrets *secrets, enum tls_secret_label label, struct bytes key, struct bytes secret)
 {
     struct entry *entry;
     bool is_same;
@@ -91,23 +144,44 @@ static enum tls_secret_line add(struct tls_secrets *secrets, enum tls_secret_lab
     is_same = entry->is_taken && bytes_equal(bytes_of(entry->secret.bytes, entry->secret.length), secret);
     if (is_same)
         return TLS_LINE_KNOWN;
-    if (!entry->is_taken && secrets->count == TLS_SECRETS_LIMIT)
+    if (!entry->is_taken && atomic_load(&secrets->count) == TLS_SECRETS_LIMIT)
         return TLS_LINE_REFUSED;
-    secrets->count += entry->is_taken ? 0 : 1;
+    if (!entry->is_taken)
+        atomic_fetch_add(&secrets->count, 1);
     *entry = (struct entry){.is_taken = true, .label = (uint8_t)label, .key_length = (uint8_t)key.length, .secret.length = (uint8_t)secret.length};
     memcpy(entry->key, key.at, key.length);
     memcpy(entry->secret.bytes, secret.at, secret.length);
     return TLS_LINE_ADDED;
 }
 
-const struct tls_secret *tls_secrets_find(const struct tls_secrets *secrets, enum tls_secret_label label, struct bytes key)
+static enum tls_secret_line add(struct tls_secrets *secrets, enum tls_secret_label label, struct bytes key, struct bytes secret)
 {
-    const struct entry *entry;
+    enum tls_secret_line line;
 
-    if (secrets == NULL || secrets->capacity == 0 || key.length > TLS_RANDOM_BYTES)
-        return NULL;
-    entry = place_of(secrets->entries, secrets->capacity, secrets->seed, (uint8_t)label, key);
-    return entry->is_taken ? &entry->secret : NULL;
+    if (label == TLS_SECRET_PREMASTER || label == TLS_SECRET_OF_ENCRYPTED)
+        atomic_store(&secrets->has_premaster, true);
+    pthread_mutex_lock(&secrets->lock);
+    line = add_locked(secrets, label, key, secret);
+    pthread_mutex_unlock(&secrets->lock);
+    return line;
+}
+
+bool tls_secrets_find(struct tls_secrets *secrets, enum tls_secret_label label, struct bytes key, struct tls_secret *found)
+{
+    bool is_found = false;
+
+    if (secrets == NULL || key.length > TLS_RANDOM_BYTES || atomic_load(&secrets->count) == 0)
+        return false;
+    pthread_mutex_lock(&secrets->lock);
+    if (secrets->capacity > 0) {
+        const struct entry *entry = place_of(secrets->entries, secrets->capacity, secrets->seed, (uint8_t)label, key);
+
+        is_found = entry->is_taken;
+        if (is_found)
+            *found = entry->secret;
+    }
+    pthread_mutex_unlock(&secrets->lock);
+    return is_found;
 }
 
 /* ---- lines ---- */
@@ -231,4 +305,45 @@ enum tls_secret_line tls_secrets_add(struct tls_secrets *secrets, struct bytes l
             return add_hex(secrets, &labels[i], key, secret);
     }
     return TLS_LINE_PASSED;
+}
+
+static void add_lines(struct tls_secrets *secrets, struct bytes text, size_t most, struct tls_line_counts *counts)
+{
+    while (text.length > 0) {
+        const uint8_t *end = memchr(text.at, '\n', text.length);
+        size_t length = end != NULL ? (size_t)(end - text.at) + 1 : text.length;
+        bool is_full = tls_secrets_count(secrets) >= most;
+
+        tls_line_count(counts, is_full ? TLS_LINE_REFUSED : tls_secrets_add(secrets, bytes_of(text.at, length)));
+        text = bytes_of(text.at + length, text.length - length);
+    }
+}
+
+void tls_secrets_add_lines(struct tls_secrets *secrets, struct bytes text, struct tls_line_counts *counts)
+{
+    add_lines(secrets, text, SIZE_MAX, counts);
+}
+
+void tls_secrets_add_embedded(struct tls_secrets *secrets, struct bytes text, struct tls_line_counts *counts)
+{
+    add_lines(secrets, text, TLS_SECRETS_EMBEDDED, counts);
+}
+
+void tls_line_count(struct tls_line_counts *counts, enum tls_secret_line line)
+{
+    counts->lines++;
+    switch (line) {
+    case TLS_LINE_ADDED:
+    case TLS_LINE_KNOWN:
+    case TLS_LINE_PASSED:
+        counts->right++;
+        break;
+    case TLS_LINE_REFUSED:
+        counts->refused++;
+        break;
+    case TLS_LINE_INVALID:
+        if (counts->wrong++ == 0)
+            counts->first_wrong = counts->lines;
+        break;
+    }
 }

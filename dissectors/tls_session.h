@@ -9,6 +9,7 @@
 #include "dissectors/tls.h"
 #include "dissectors/tls_hello.h"
 #include "dissectors/tls_opener.h"
+#include "dissectors/tls_rsa_keys.h"
 
 #define TLS_RECORD_LIMIT TLS_FRAGMENT_LIMIT
 #define TLS_RECORD_HEADER 5
@@ -19,14 +20,21 @@
 #define TLS_LIST_LIMIT 4096          /* bytes of a list of versions or protocols */
 #define TLS_CERTIFICATES_LIMIT 100   /* certificates of one session that get a row, in all of its handshakes; more are told */
 
+#define TLS_TRANSCRIPT_LIMIT (256 << 10) /* of one side's messages, kept for the extended master secret; longer, and none can be made */
+#define TLS_HELD_LIMIT (1 << 20)     /* bytes of one session that wait for a key that may yet come; more, and the session stays shut, and is told */
+#define TLS_HELD_SECONDS 60          /* by capture time; longer, the same */
+#define TLS_HELD_TOTAL (32 << 20)    /* the same of all sessions of a worker */
+
 /* RFC 8446, 4; RFC 5246, 7.4; RFC 8879, 4 */
 enum tls_handshake_type {
+    TLS_HELLO_REQUEST = 0,
     TLS_CLIENT_HELLO = 1,
     TLS_SERVER_HELLO = 2,
     TLS_END_OF_EARLY_DATA = 5,
     TLS_ENCRYPTED_EXTENSIONS = 8,
     TLS_CERTIFICATE = 11,
     TLS_CERTIFICATE_REQUEST = 13,
+    TLS_SERVER_HELLO_DONE = 14,
     TLS_CLIENT_KEY_EXCHANGE = 16,
     TLS_FINISHED = 20,
     TLS_KEY_UPDATE = 24,
@@ -63,10 +71,21 @@ struct tls_side {
     struct tls_secret traffic;    /* TLS 1.3: what the opener was made of */
     bool is_opened;               /* the present opener has opened a record */
     bool opened_any;              /* a record of this side was opened */
+    bool lacks_secret;            /* the opener could not be made for want of a secret alone */
     bool is_locked;               /* its records cannot be opened: no key, a wrong one, or a cipher that is not known */
     uint64_t waiting;             /* bytes of a record that is not complete */
     uint64_t lost_bytes;          /* bytes that went missing since a record was opened: records may be among them */
 };
+
+/* What the client's key exchange held, where the server's private RSA key may open it. */
+enum tls_premaster_state {
+    TLS_PREMASTER_NOT_SEEN,
+    TLS_PREMASTER_OPENED,
+    TLS_PREMASTER_NO_KEY,  /* the server's key is not among those given */
+    TLS_PREMASTER_REFUSED, /* it is, and did not open it */
+};
+
+struct tls_held; /* tls_wait.c */
 
 struct tls {
     struct tls_side side[SIDE_COUNT];
@@ -110,7 +129,19 @@ struct tls {
 
     /* keys */
     bool has_secret;       /* of this session, among those given */
-    bool told_wrong_key;
+    bool told_key;         /* what is wrong with its keys was told */
+    enum tls_premaster_state premaster_state;
+    uint8_t premaster[TLS_PREMASTER_BYTES];
+    bool has_master; /* of the present handshake */
+    uint8_t master[TLS_MASTER_BYTES];
+    struct text transcript[SIDE_COUNT]; /* messages as they stand, as far as the extended master secret needs them (RFC 7627, 3) */
+    size_t hello_length;                /* of the client's transcript: its hello */
+    bool transcript_is_over[SIDE_COUNT];
+    struct tls_held *held; /* owned; what waits for a key, in order */
+    struct tls_held *held_last;
+    size_t held_bytes;
+    size_t secrets_seen;   /* how many there were when the last try was made */
+    bool waits_no_more;
     uint64_t early_bytes;
     uint8_t *room; /* owned; TLS_FRAGMENT_LIMIT bytes for an opened record; made with the first opener */
     struct conversation *inside; /* owned; what reads the plaintext */
@@ -160,6 +191,44 @@ void tls_on_certificates(struct conversation *conversation, struct tls *tls, enu
 void tls_on_compressed_certificates(struct conversation *conversation, struct tls *tls, enum side from, struct cursor body);
 
 
+/* ---- tls_master.c ---- */
+
+/* The user gave keys of any kind, or the capture brings some. */
+bool tls_has_keys(const struct conversation *conversation);
+
+/* A whole handshake message in the clear, with its header: kept where a master secret may have to be made of it. */
+void tls_note_message(const struct conversation *conversation, struct tls *tls, enum side from, uint8_t type, struct bytes message);
+
+/* RFC 5246, 7.4.7.1: the premaster secret as the server's key encrypts it. */
+void tls_on_encrypted_premaster(const struct conversation *conversation, struct tls *tls, struct bytes encrypted);
+
+/* The master secret of the present handshake, TLS 1.0 to 1.2, in `master`. False where no secret leads to it. */
+bool tls_find_master(const struct conversation *conversation, struct tls *tls);
+
+void tls_forget_transcript(struct tls *tls);
+
+/* ---- tls_wait.c ---- */
+
+static inline bool tls_is_waiting(const struct tls *tls)
+{
+    return tls->held != NULL;
+}
+
+/* A protected record. What it holds is read, now or when its key comes, or nothing is, where no key opens it. */
+void tls_open_record(struct conversation *conversation, struct tls *tls, enum side from, uint8_t type, uint16_t version, struct bytes fragment);
+
+/* Bytes of this side are missing, or cannot be followed: `count` of them. */
+void tls_lose_bytes(struct conversation *conversation, struct tls *tls, enum side from, uint64_t count);
+
+/* The side ended: who reads the plaintext is told, behind what waits. */
+void tls_end_inside(struct conversation *conversation, struct tls *tls, enum side from, enum ending ending);
+
+/* Looks for keys of what waits, and reads what they open, as of its own time. */
+void tls_try_waiting(struct conversation *conversation, struct tls *tls);
+
+/* The same for the last time: nothing waits any more, whether it was opened or not. */
+void tls_end_waiting(struct conversation *conversation, struct tls *tls);
+
 /* ---- tls_unlock.c ---- */
 
 /* Whether the records of this side are to be read whole: keys are there, or may follow from what is not known yet. */
@@ -172,12 +241,13 @@ bool tls_waits_for_hello(const struct tls *tls, enum side from);
 void tls_change_epoch(struct tls *tls, enum side from, enum tls_epoch epoch);
 void tls_update_key(struct tls *tls, enum side from);
 
-/* A protected record. What it holds is read, or nothing is, where no key opens it. */
-void tls_open_record(struct conversation *conversation, struct tls *tls, enum side from, uint8_t type, uint16_t version, struct bytes fragment);
+/* A protected record, of a session in which nothing waits. False: its key is not there, and may yet come. */
+bool tls_open_now(struct conversation *conversation, struct tls *tls, enum side from, uint8_t type, uint16_t version, struct bytes fragment);
 
-/* Bytes of this side are missing, or cannot be followed: `count` of them. */
-void tls_lose_bytes(struct tls *tls, enum side from, uint64_t count);
+/* Bytes are missing, at this place among the records. */
+void tls_lose_now(struct tls *tls, enum side from, uint64_t count);
 
+/* No more of this side's records are opened. */
 void tls_lock(struct tls *tls, enum side from);
 
 /* ---- tls_judge.c ---- */

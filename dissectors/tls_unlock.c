@@ -20,95 +20,68 @@
 /* The least that a record takes on the wire: its header, a tag, and a byte of type. */
 #define LEAST_RECORD 22
 
-static const struct tls_secrets *secrets_of(const struct conversation *conversation)
+/* NULL where no secret can be found, now or later. */
+static struct tls_secrets *secrets_of(const struct conversation *conversation)
 {
-    return conversation_recording(conversation)->tls_secrets;
+    struct tls_secrets *secrets = conversation_recording(conversation)->tls_secrets;
+
+    return tls_secrets_were_given(secrets) || tls_secrets_may_grow(secrets) ? secrets : NULL;
 }
 
 /* ---- making openers ---- */
 
-static const struct tls_secret *find_master(const struct conversation *conversation, const struct tls *tls)
-{
-    const struct tls_secrets *secrets = secrets_of(conversation);
-    const struct tls_secret *found = tls_secrets_find(secrets, TLS_SECRET_MASTER, bytes_of(tls->client_random, TLS_RANDOM_BYTES));
-
-    if (found == NULL && tls->session_id_length > 0)
-        found = tls_secrets_find(secrets, TLS_SECRET_OF_SESSION_ID, bytes_of(tls->session_id, tls->session_id_length));
-    return found;
-}
-
-static const struct tls_secret *find_premaster(const struct conversation *conversation, const struct tls *tls)
-{
-    const struct tls_secrets *secrets = secrets_of(conversation);
-    const struct tls_secret *found = tls_secrets_find(secrets, TLS_SECRET_PREMASTER, bytes_of(tls->client_random, TLS_RANDOM_BYTES));
-
-    if (found == NULL && tls->has_encrypted_premaster)
-        found = tls_secrets_find(secrets, TLS_SECRET_OF_ENCRYPTED, bytes_of(tls->encrypted_premaster, TLS_ENCRYPTED_BYTES));
-    return found;
-}
-
-/* A premaster secret is of use without the extended master secret alone: that one needs the digest of the handshake. */
-static bool find_master_bytes(const struct conversation *conversation, const struct tls *tls, uint8_t master[TLS_MASTER_BYTES])
-{
-    const struct tls_secret *found = find_master(conversation, tls);
-
-    if (found != NULL) {
-        memcpy(master, found->bytes, TLS_MASTER_BYTES);
-        return true;
-    }
-    found = tls->has_extended_master_secret ? NULL : find_premaster(conversation, tls);
-    return found != NULL &&
-           tls_master_secret(tls->version, &tls->suite, bytes_of(found->bytes, found->length), tls->client_random, tls->server_random, bytes_of(NULL, 0), master);
-}
-
 static struct tls_opener *open_before_1_3(const struct conversation *conversation, struct tls *tls, enum side from)
 {
-    uint8_t master[TLS_MASTER_BYTES];
     struct tls_keys keys[SIDE_COUNT];
 
-    if (!find_master_bytes(conversation, tls, master))
+    tls->side[from].lacks_secret = !tls_find_master(conversation, tls);
+    if (tls->side[from].lacks_secret)
         return NULL;
     tls->has_secret = true;
-    if (!tls_keys_from_master(tls->version, &tls->suite, bytes_of(master, sizeof master), tls->client_random, tls->server_random, keys))
+    if (!tls_keys_from_master(tls->version, &tls->suite, bytes_of(tls->master, sizeof tls->master), tls->client_random, tls->server_random, keys))
         return NULL;
     return tls_opener_new(tls->version, &tls->suite, &keys[from], tls->encrypts_then_macs);
 }
 
-static const struct tls_secret *find_traffic_secret(const struct conversation *conversation, const struct tls *tls, enum side from)
+static bool find_traffic_secret(const struct conversation *conversation, const struct tls *tls, enum side from, struct tls_secret *secret)
 {
     static const enum tls_secret_label of_handshake[SIDE_COUNT] = {TLS_SECRET_CLIENT_HANDSHAKE, TLS_SECRET_SERVER_HANDSHAKE};
     static const enum tls_secret_label of_application[SIDE_COUNT] = {TLS_SECRET_CLIENT_TRAFFIC, TLS_SECRET_SERVER_TRAFFIC};
     enum tls_epoch epoch = tls->side[from].epoch;
     enum tls_secret_label label = epoch == TLS_EPOCH_EARLY ? TLS_SECRET_CLIENT_EARLY : epoch == TLS_EPOCH_HANDSHAKE ? of_handshake[from] : of_application[from];
 
-    return tls_secrets_find(secrets_of(conversation), label, bytes_of(tls->client_random, TLS_RANDOM_BYTES));
+    return tls_secrets_find(secrets_of(conversation), label, bytes_of(tls->client_random, TLS_RANDOM_BYTES), secret);
 }
 
 static struct tls_opener *open_1_3(const struct conversation *conversation, struct tls *tls, enum side from)
 {
-    const struct tls_secret *secret = find_traffic_secret(conversation, tls, from);
+    struct tls_secret secret;
     struct tls_keys keys;
 
-    if (secret == NULL)
+    tls->side[from].lacks_secret = !find_traffic_secret(conversation, tls, from, &secret);
+    if (tls->side[from].lacks_secret)
         return NULL;
     tls->has_secret = true;
-    tls->side[from].traffic = *secret;
-    if (!tls_keys_from_traffic_secret(&tls->suite, secret, &keys))
+    tls->side[from].traffic = secret;
+    if (!tls_keys_from_traffic_secret(&tls->suite, &secret, &keys))
         return NULL;
     return tls_opener_new(TLS_VERSION_1_3, &tls->suite, &keys, false);
 }
 
-static bool version_is_opened(const struct tls *tls)
+/* Both hellos are known, and what they agreed on is understood: all that can be wanting is a secret. */
+static bool is_understood(const struct tls *tls)
 {
-    return tls_is_1_3(tls) || (tls->version >= TLS_VERSION_1_0 && tls->version <= TLS_VERSION_1_2);
+    return tls->has_client_hello && tls->has_server_hello && tls->has_cipher && tls->suite.kind != TLS_PROTECTION_UNKNOWN &&
+           (tls_is_1_3(tls) || (tls->version >= TLS_VERSION_1_0 && tls->version <= TLS_VERSION_1_2));
 }
 
-/* False: no key fits, now or later. */
+/* False: no key fits; see lacks_secret. */
 static bool make_opener(const struct conversation *conversation, struct tls *tls, enum side from)
 {
     struct tls_side *side = &tls->side[from];
 
-    if (!tls->has_client_hello || !tls->has_server_hello || !tls->has_cipher || !version_is_opened(tls))
+    side->lacks_secret = false;
+    if (!is_understood(tls))
         return false;
     if (tls->room == NULL && (tls->room = memory_new(TLS_FRAGMENT_LIMIT)) == NULL)
         return false;
@@ -149,11 +122,13 @@ void tls_lock(struct tls *tls, enum side from)
     tls_opener_free(side->opener);
     side->opener = NULL;
     side->is_locked = true;
+    if (tls->side[side_other(from)].is_locked)
+        tls_forget_transcript(tls);
 }
 
 bool tls_may_open(const struct conversation *conversation, const struct tls *tls, enum side from)
 {
-    return secrets_of(conversation) != NULL && !tls->side[from].is_locked;
+    return (secrets_of(conversation) != NULL || conversation_recording(conversation)->tls_rsa_keys != NULL) && !tls->side[from].is_locked;
 }
 
 bool tls_waits_for_hello(const struct tls *tls, enum side from)
@@ -257,32 +232,74 @@ static bool may_be_early(const struct tls *tls, enum side from)
     return from == FROM_CLIENT && tls->offers_early_data && !tls->side[from].is_opened && tls->side[from].epoch <= TLS_EPOCH_HANDSHAKE;
 }
 
+static void tell_key(struct conversation *conversation, struct tls *tls, const char *severity, const char *name, const char *detail, enum side from)
+{
+    if (tls->told_key)
+        return;
+    tls->told_key = true;
+    conversation_finding(conversation, severity, name, detail, side_name(from));
+}
+
 static void give_up(struct conversation *conversation, struct tls *tls, enum side from)
 {
-    if (tls->has_secret && !tls->told_wrong_key) {
-        tls->told_wrong_key = true;
-        conversation_finding(conversation, "warning", tls->side[from].opened_any ? "tls_record_not_opened" : "tls_wrong_key",
-                             tls->side[from].opened_any ? "a record from the %s does not fit the keys that opened those before it; what follows is not read"
-                                                        : "the secrets that were given for this session do not open what the %s sent",
-                             side_name(from));
+    if (tls->side[from].opened_any)
+        tell_key(conversation, tls, "warning", "tls_record_not_opened", "a record from the %s does not fit the keys that opened those before it; what follows is not read",
+                 from);
+    else
+        tell_key(conversation, tls, "warning", "tls_wrong_key", "the secrets that were given for this session do not open what the %s sent", from);
+    tls_lock(tls, from);
+}
+
+/* No key is there: what is wanting, in one sentence. Without any keys given, or without the hellos, there is nothing to tell. */
+static void lock_without_key(struct conversation *conversation, struct tls *tls, enum side from)
+{
+    if (tls_has_keys(conversation) && tls->side[from].lacks_secret) {
+        if (tls->premaster_state == TLS_PREMASTER_REFUSED)
+            tell_key(conversation, tls, "warning", "tls_wrong_key", "the server's private key that was given does not open what the client encrypted for it; the %s's records stay shut",
+                     from);
+        else if (tls->premaster_state == TLS_PREMASTER_OPENED)
+            tell_key(conversation, tls, "warning", "tls_key_missing", "the premaster secret is there, the handshake's messages are not, of which the master secret is made; the %s's records stay shut",
+                     from);
+        else if (tls->premaster_state == TLS_PREMASTER_NO_KEY && !tls_secrets_were_given(conversation_recording(conversation)->tls_secrets))
+            tell_key(conversation, tls, "info", "tls_key_missing", "none of the private keys that were given is the server's; what the %s sent stays shut", from);
+        else
+            tell_key(conversation, tls, "info", "tls_key_missing", "the keys that were given have no secret for what the %s sent", from);
+    } else if (tls_has_keys(conversation) && tls->has_client_hello && tls->has_server_hello && !is_understood(tls)) {
+        tell_key(conversation, tls, "info", "tls_not_opened", "records of this version and cipher suite are not opened, whatever keys there are; the first is the %s's", from);
     }
     tls_lock(tls, from);
 }
 
-void tls_open_record(struct conversation *conversation, struct tls *tls, enum side from, uint8_t type, uint16_t version, struct bytes fragment)
+/* A secret may yet come. Of early data none does that was not there before those of the handshake. */
+static bool may_wait(const struct conversation *conversation, const struct tls *tls, enum side from)
+{
+    struct tls_secrets *secrets = secrets_of(conversation);
+    struct tls_secret found;
+
+    if (tls->waits_no_more || !tls->side[from].lacks_secret || !tls_secrets_may_grow(secrets))
+        return false;
+    return tls->side[from].epoch != TLS_EPOCH_EARLY ||
+           !tls_secrets_find(secrets, TLS_SECRET_SERVER_HANDSHAKE, bytes_of(tls->client_random, TLS_RANDOM_BYTES), &found);
+}
+
+bool tls_open_now(struct conversation *conversation, struct tls *tls, enum side from, uint8_t type, uint16_t version, struct bytes fragment)
 {
     struct tls_side *side = &tls->side[from];
     struct tls_opened opened;
 
+    if (side->is_locked)
+        return true;
     if (side->opener == NULL && !make_opener(conversation, tls, from)) {
+        if (may_wait(conversation, tls, from))
+            return false;
         if (side->epoch != TLS_EPOCH_EARLY && !tls->is_retried)
-            tls_lock(tls, from);
-        return;
+            lock_without_key(conversation, tls, from);
+        return true;
     }
     if (!tls_opener_open(side->opener, type, version, fragment, tls->room, &opened) && !find_place(tls, side, type, version, fragment, &opened)) {
         if (!may_be_early(tls, from))
             give_up(conversation, tls, from);
-        return;
+        return true;
     }
     if (side->lost_bytes > 0)
         tell_missing(conversation, tls, from, side->lost_bytes);
@@ -290,9 +307,10 @@ void tls_open_record(struct conversation *conversation, struct tls *tls, enum si
     side->is_opened = true;
     side->opened_any = true;
     on_opened(conversation, tls, from, &opened);
+    return true;
 }
 
-void tls_lose_bytes(struct tls *tls, enum side from, uint64_t count)
+void tls_lose_now(struct tls *tls, enum side from, uint64_t count)
 {
     struct tls_side *side = &tls->side[from];
 

@@ -26,8 +26,9 @@ declare -A homes=(
     [magic.h]='^dissectors/media_type\.c$'
     [gmime/gmime.h]='^dissectors/'
     [zlib.h]='^((capture|dissectors)/|tests/unit/test_ftp_block\.c$)'
+    [brotli/decode.h]='^dissectors/tls_chain\.c$'
     [zstd.h]='^(capture/|dissectors/tls_chain\.c$)'
-    [pthread.h]='^(base/(queue|log)\.c|main\.c|pipeline\.c|capture/.*|store/.*)$'
+    [pthread.h]='^(base/(queue|log)\.c|dissectors/tls_(secrets|keylog)\.c|main\.c|pipeline\.c|capture/.*|store/.*)$'
 )
 
 # complaints FILE: what is wrong with it, a line each

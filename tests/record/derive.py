@@ -8,8 +8,10 @@ truth.json keeps the sessions of the recorded case and adds what was done to the
 for each connection the packets, bytes and holes that are left.
 """
 import argparse
+import gzip
 import json
 import pathlib
+import struct
 import sys
 
 import packets as tcp
@@ -43,6 +45,7 @@ CASES = {
     "ftp/client-only": ("ftp/passive", "one_side", {"side": "client"}),
     "ftp/server-only": ("ftp/passive", "one_side", {"side": "server"}),
     "ftp/reordered": ("ftp/active", "reordered", {}),
+    "tls/embedded-keys": ("tls/https13", "embedded", {}),
 }
 
 PURPOSES = {
@@ -50,6 +53,8 @@ PURPOSES = {
     "midstream": "the capture begins when the sessions are under way: no handshake, no beginning",
     "one_side": "only one side's packets were captured",
     "reordered": "segments swapped with their neighbours and sent twice; the rows must equal the recorded case's",
+    "embedded": "a compressed pcapng file that holds the secrets itself: before the packets, among them, and behind all of them, in sections of both "
+                "byte orders, beside secrets of another kind; the rows must equal the recorded case's",
 }
 
 
@@ -137,8 +142,55 @@ def reordered(packets, clients):
     return moved, {"swapped": swapped, "repeated": repeated}
 
 
+def block(order, kind, body):
+    body += bytes(-len(body) % 4)
+    length = struct.pack(order + "I", len(body) + 12)
+    return struct.pack(order + "I", kind) + length + body + length
+
+
+def secrets_block(order, kind, text):
+    return block(order, 10, struct.pack(order + "2I", kind, len(text)) + text)
+
+
+def embedded(packets, key_log):
+    """A pcapng file of two sections, with the lines of the key log in three blocks of secrets."""
+    randoms = list(dict.fromkeys(line.split()[1] for line in key_log if len(line.split()) == 3))
+    texts = ["".join(line for line in key_log if number in line).encode() for number in randoms]
+    groups = [texts[0], b"# a comment\n" + b"".join(texts[1:-1]), texts[-1]]
+    made = []
+    for index, order in enumerate("<>"):
+        part = packets[:len(packets) // 2] if index == 0 else packets[len(packets) // 2:]
+        made.append(block(order, 0x0a0d0d0a, struct.pack(order + "I2Hq", 0x1a2b3c4d, 1, 0, -1)))
+        made.append(block(order, 1, struct.pack(order + "2HI", 1, 0, 262144)))
+        if index == 0:
+            made.append(secrets_block(order, 0x544c534b, groups[0]))
+        for number, packet in enumerate(part):
+            if number == len(part) // 2:
+                made.append(secrets_block(order, 0x544c534b, groups[1]) if index == 0 else secrets_block(order, 0x57474b4c, b"LOCAL_STATIC_PRIVATE_KEY = none\n"))
+            made.append(block(order, 6, struct.pack(order + "5I", 0, packet.time >> 32, packet.time & 0xffffffff, len(packet.frame), len(packet.frame)) + packet.frame))
+        if index == 1:
+            made.append(secrets_block(order, 0x544c534b, groups[2]))
+    return b"".join(made)
+
+
+def derive_embedded(case, out, base):
+    folder = out / case
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = (out / base / "keys.log").read_text().splitlines(keepends=True)
+    made = embedded(tcp.read(out / base / "capture.pcap"), lines)
+    with open(folder / "capture.pcapng.gz", "wb") as file, gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as packed:
+        packed.write(made)
+    (folder / "unsplittable").write_text("the secrets stand in the capture file: its packets alone, split or cut, would be without them\n")
+    (folder / "README.md").write_text(
+        f"# {case}\n\nPurpose: {PURPOSES['embedded']}.\n\nOrigin: the packets and the key log of {base}.\n\n"
+        f"Made by: `tests/record/record.sh {case}` (tests/record/derive.py)\n")
+
+
 def derive(case, out):
     base, operation, arguments = CASES[case]
+    if operation == "embedded":
+        derive_embedded(case, out, base)
+        return
     recorded = tcp.read(out / base / "capture.pcap")
     clients = tcp.roles(recorded)
     packets, done = globals()[operation](recorded, clients, **arguments)

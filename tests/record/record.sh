@@ -84,7 +84,7 @@ record_step() {
         step=(bash "$record_folder/case.sh" "$protocol" "$case_name" "$out/$protocol/$case_name")
     fi
     if "${step[@]}"; then
-        echo "recorded $name: $(stat -c %s "$out/$name/capture.pcap") bytes"
+        echo "recorded $name: $(cat "$out/$name"/capture.* | wc -c) bytes"
     else
         echo "FAILED   $name" >&2
         return 1

@@ -2,7 +2,7 @@
 # Records TLS: OpenSSL's s_server, and its s_client or curl, whose key logs are kept with the capture. The truth is what the client says of each
 # session, and what was sent inside.
 
-tls_cases=(https13 https12 cbc old-versions resumed12 resumed13 early-data retry client-certificate key-update wrong-key no-keys expired)
+tls_cases=(https13 https12 cbc old-versions resumed12 resumed13 early-data retry client-certificate key-update wrong-key no-keys expired rsa-key)
 
 tls_packages=(openssl curl)
 
@@ -200,4 +200,20 @@ tls_expired() {
     tls_finish
     rm "$work/keys.log"
     describe "a certificate that expired, for another name, signed by itself" "openssl s_client" "${tls_packages[@]}"
+}
+
+tls_rsa_key() {
+    printf -- '--rsa-key server.key\n' >"$work/options"
+    openssl req -x509 -newkey rsa:1024 -nodes -days 30 -subj /CN=server.example.test -keyout "$work/server.key" -out "$work/certificate.pem" 2>/dev/null
+    cp "$work/server.key" "$work/key.pem"
+    tls_server 443 -cipher ALL:@SECLEVEL=0 -min_protocol TLSv1
+    capture_start
+    tls_get 443 -tls1_2 -cipher AES128-GCM-SHA256:@SECLEVEL=0
+    tls_get 443 -tls1_2 -cipher AES256-SHA256:@SECLEVEL=0
+    tls_get 443 -tls1 -cipher AES128-SHA:@SECLEVEL=0
+    tls_get 443 -tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0
+    tls_finish
+    rm "$work/keys.log"
+    describe "RSA key exchange, opened with the server's private key alone: TLS 1.2 (extended master secret) and 1.0; it opens no ECDHE, and one finding says so" \
+        "openssl s_client -cipher AES128-GCM-SHA256, AES256-SHA256, AES128-SHA, ECDHE-RSA-AES128-GCM-SHA256" "${tls_packages[@]}"
 }

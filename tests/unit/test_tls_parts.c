@@ -61,22 +61,21 @@ UNIT_TEST(tls_secrets_are_found_again_by_what_they_open)
     static const uint8_t random[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
                                      16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
     struct bytes key = bytes_of(random, sizeof random);
-    const struct tls_secret *secret;
+    struct tls_secret found;
 
-    CHECK(tls_secrets_find(secrets, TLS_SECRET_MASTER, key) == NULL);
+    CHECK(!tls_secrets_find(secrets, TLS_SECRET_MASTER, key, &found));
+    CHECK(!tls_secrets_were_given(secrets) && !tls_secrets_have_premaster(secrets) && !tls_secrets_may_grow(secrets));
     CHECK(add(secrets, "CLIENT_RANDOM " HEX_32 " " HEX_48 "\r\n") == TLS_LINE_ADDED);
     CHECK(add(secrets, "CLIENT_RANDOM " HEX_32 " " HEX_48) == TLS_LINE_KNOWN);
     CHECK(add(secrets, "SERVER_TRAFFIC_SECRET_0 " HEX_32 " " HEX_32) == TLS_LINE_ADDED);
     CHECK(add(secrets, "RSA Session-ID:0001 Master-Key:" HEX_48) == TLS_LINE_ADDED);
     CHECK(add(secrets, "RSA 0001020304050607 " HEX_48) == TLS_LINE_ADDED);
-    CHECK(tls_secrets_count(secrets) == 4);
-    secret = tls_secrets_find(secrets, TLS_SECRET_MASTER, key);
-    CHECK(secret != NULL && secret->length == 48 && secret->bytes[47] == 0x2f);
-    secret = tls_secrets_find(secrets, TLS_SECRET_SERVER_TRAFFIC, key);
-    CHECK(secret != NULL && secret->length == 32);
-    CHECK(tls_secrets_find(secrets, TLS_SECRET_CLIENT_TRAFFIC, key) == NULL);
-    CHECK(tls_secrets_find(secrets, TLS_SECRET_OF_SESSION_ID, bytes_of(random, 2)) != NULL);
-    CHECK(tls_secrets_find(secrets, TLS_SECRET_OF_ENCRYPTED, bytes_of(random, 8)) != NULL);
+    CHECK(tls_secrets_count(secrets) == 4 && tls_secrets_were_given(secrets) && tls_secrets_have_premaster(secrets));
+    CHECK(tls_secrets_find(secrets, TLS_SECRET_MASTER, key, &found) && found.length == 48 && found.bytes[47] == 0x2f);
+    CHECK(tls_secrets_find(secrets, TLS_SECRET_SERVER_TRAFFIC, key, &found) && found.length == 32);
+    CHECK(!tls_secrets_find(secrets, TLS_SECRET_CLIENT_TRAFFIC, key, &found));
+    CHECK(tls_secrets_find(secrets, TLS_SECRET_OF_SESSION_ID, bytes_of(random, 2), &found));
+    CHECK(tls_secrets_find(secrets, TLS_SECRET_OF_ENCRYPTED, bytes_of(random, 8), &found));
     tls_secrets_free(secrets);
 }
 
@@ -92,9 +91,10 @@ UNIT_TEST(tls_secrets_grow_and_keep_everything)
     CHECK(tls_secrets_count(secrets) == 5000);
     for (unsigned i = 0; i < 5000; i++) {
         uint8_t random[32] = {[30] = (uint8_t)(i >> 8), [31] = (uint8_t)i};
-        const struct tls_secret *secret = tls_secrets_find(secrets, TLS_SECRET_MASTER, bytes_of(random, sizeof random));
+        struct tls_secret found;
 
-        CHECK(secret != NULL && secret->bytes[47] == (uint8_t)i && secret->bytes[46] == (uint8_t)(i >> 8));
+        CHECK(tls_secrets_find(secrets, TLS_SECRET_MASTER, bytes_of(random, sizeof random), &found) && found.bytes[47] == (uint8_t)i &&
+              found.bytes[46] == (uint8_t)(i >> 8));
     }
     tls_secrets_free(secrets);
 }

@@ -3,11 +3,13 @@
  * it logs. The plaintext is a dialogue of SMTP: its rows are those of the same dialogue in the clear.
  */
 #include "base/text.h"
+#include "dissectors/tls_rsa_keys.h"
 #include "dissectors/tls_secrets.h"
 #include "tests/unit/check.h"
 #include "tests/unit/dialogue.h"
 
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 
 #define STEPS_LIMIT 64
+#define LINES_LIMIT 16
 #define SMTPS 465
 
 /* What both sides sent, and the secrets that opened it. */
@@ -22,6 +25,8 @@ struct recording {
     struct step steps[STEPS_LIMIT];
     size_t count;
     struct tls_secrets *secrets;
+    char lines[LINES_LIMIT][512]; /* the same, as they were logged */
+    size_t line_count;
 };
 
 static struct recording *recording; /* where the key log of libssl goes */
@@ -36,6 +41,7 @@ struct recipe {
     bool updates_keys;    /* TLS 1.3: both sides, in the middle */
     bool renegotiates;    /* TLS 1.2, in the middle */
     bool logs_premaster;  /* of an RSA key exchange, the premaster secret alone is kept, by what the client encrypted */
+    size_t mail;          /* bytes of text that the client sends besides */
     const char *group;    /* of the server: another than the client's first makes a HelloRetryRequest */
 };
 
@@ -45,7 +51,12 @@ static void on_key_line(const SSL *ssl, const char *line)
     if (!keeps_master && strncmp(line, "CLIENT_RANDOM ", strlen("CLIENT_RANDOM ")) == 0)
         return;
     CHECK(tls_secrets_add(recording->secrets, bytes_of_text(line)) <= TLS_LINE_PASSED);
+    if (CHECK(recording->line_count < LINES_LIMIT))
+        (void)snprintf(recording->lines[recording->line_count++], sizeof recording->lines[0], "%s", line);
 }
+
+/* Of all servers with RSA, for all tests. */
+static EVP_PKEY *rsa_identity;
 
 /* A key and a certificate signed with it, once for all tests: RSA, or a curve. */
 static void make_identity(SSL_CTX *context, bool is_rsa)
@@ -56,6 +67,7 @@ static void make_identity(SSL_CTX *context, bool is_rsa)
 
     if (keys[is_rsa] == NULL)
         keys[is_rsa] = is_rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+    rsa_identity = keys[1];
     name = X509_get_subject_name(certificate);
     CHECK(X509_set_version(certificate, 2) == 1 && ASN1_INTEGER_set(X509_get_serialNumber(certificate), 77) == 1);
     CHECK(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"mail.example.test", -1, -1, 0) == 1);
@@ -136,6 +148,24 @@ static void say(SSL *sides[SIDE_COUNT], enum side from, const char *text)
     carry(sides, side_other(from));
 }
 
+/* Many records in one step. */
+static void say_much(SSL *sides[SIDE_COUNT], size_t length)
+{
+    char *text = malloc(length);
+    size_t heard = 0;
+    int count;
+
+    memset(text, 'a', length);
+    for (size_t at = 78; at + 2 < length; at += 80)
+        memcpy(text + at, "\r\n", 2);
+    CHECK(SSL_write(sides[FROM_CLIENT], text, (int)length) == (int)length);
+    carry(sides, FROM_CLIENT);
+    while ((count = SSL_read(sides[FROM_SERVER], text, (int)length)) > 0)
+        heard += (size_t)count;
+    CHECK(heard == length);
+    free(text);
+}
+
 static void hang_up(SSL *sides[SIDE_COUNT])
 {
     (void)SSL_shutdown(sides[FROM_CLIENT]);
@@ -175,6 +205,8 @@ static void record(const struct recipe *recipe, struct recording *into)
     say(sides, FROM_SERVER, "250-mail.example.test\r\n250 SIZE 1000\r\n");
     say(sides, FROM_CLIENT, "MAIL FROM:<a@example.test>\r\n");
     say(sides, FROM_SERVER, "250 Ok\r\n");
+    if (recipe->mail > 0)
+        say_much(sides, recipe->mail);
     say(sides, FROM_CLIENT, "QUIT\r\n");
     say(sides, FROM_SERVER, "221 Bye\r\n");
     hang_up(sides);
@@ -275,6 +307,205 @@ UNIT_TEST(tls_opens_an_rsa_key_exchange_by_its_premaster_secret)
                  "TLS_RSA_WITH_AES_256_GCM_SHA384");
     check_recipe((struct recipe){.version = TLS1_VERSION, .ciphers = "AES128-SHA", .options = SSL_OP_NO_EXTENDED_MASTER_SECRET, .logs_premaster = true},
                  "TLS_RSA_WITH_AES_128_CBC_SHA");
+    check_recipe((struct recipe){.version = TLS1_2_VERSION, .ciphers = "AES256-GCM-SHA384", .logs_premaster = true}, "TLS_RSA_WITH_AES_256_GCM_SHA384");
+    check_recipe((struct recipe){.version = TLS1_1_VERSION, .ciphers = "AES128-SHA", .logs_premaster = true}, "TLS_RSA_WITH_AES_128_CBC_SHA");
+}
+
+/* ---- the server's private key ---- */
+
+static struct tls_rsa_keys *rsa_keys_of(EVP_PKEY *key)
+{
+    struct tls_rsa_keys *keys = NULL;
+    BIO *out = BIO_new(BIO_s_mem());
+    char *text;
+    long length;
+
+    CHECK(PEM_write_bio_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL) == 1);
+    length = BIO_get_mem_data(out, &text);
+    CHECK(tls_rsa_keys_add_text(&keys, text, (size_t)length, "the test's key"));
+    BIO_free(out);
+    return keys;
+}
+
+static void play_with_rsa_key(const struct recording *recorded, EVP_PKEY *key)
+{
+    struct tls_rsa_keys *keys = rsa_keys_of(key);
+
+    dialogue_play(&(struct dialogue){
+        .server_port = SMTPS,
+        .steps = recorded->steps,
+        .count = recorded->count,
+        .recording.tls_rsa_keys = keys,
+    });
+    tls_rsa_keys_free(keys);
+}
+
+UNIT_TEST(tls_opens_an_rsa_key_exchange_by_the_servers_key)
+{
+    static const struct {
+        struct recipe recipe;
+        const char *name;
+    } kinds[] = {
+        {{.version = TLS1_2_VERSION, .ciphers = "AES128-GCM-SHA256"}, "TLS_RSA_WITH_AES_128_GCM_SHA256"},
+        {{.version = TLS1_2_VERSION, .ciphers = "AES256-GCM-SHA384", .renegotiates = true}, "TLS_RSA_WITH_AES_256_GCM_SHA384"},
+        {{.version = TLS1_2_VERSION, .ciphers = "AES256-SHA256", .options = SSL_OP_NO_EXTENDED_MASTER_SECRET}, "TLS_RSA_WITH_AES_256_CBC_SHA256"},
+        {{.version = TLS1_1_VERSION, .ciphers = "AES128-SHA"}, "TLS_RSA_WITH_AES_128_CBC_SHA"},
+        {{.version = TLS1_VERSION, .ciphers = "AES128-SHA", .options = SSL_OP_NO_EXTENDED_MASTER_SECRET}, "TLS_RSA_WITH_AES_128_CBC_SHA"},
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct recording recorded;
+
+        record(&kinds[i].recipe, &recorded);
+        play_with_rsa_key(&recorded, rsa_identity);
+        check_opened(kinds[i].name);
+        forget(&recorded);
+    }
+}
+
+static void check_shut(const char *finding)
+{
+    size_t named = 0;
+
+    CHECK(dialogue_rows("smtp_session") == 0);
+    CHECK_TEXT(TLS("decrypted"), "0");
+    CHECK_TEXT(TLS("inner_protocol"), "");
+    for (size_t i = 0; i < dialogue_rows("finding"); i++) {
+        const char *name = dialogue_value("finding", i, "name");
+
+        named += strcmp(name, "tls_key_missing") == 0 || strcmp(name, "tls_wrong_key") == 0 || strcmp(name, "tls_record_not_opened") == 0;
+    }
+    CHECK(named == 1);
+    CHECK_TEXT(dialogue_value("finding", 0, "name"), finding);
+}
+
+UNIT_TEST(tls_tells_of_a_private_key_that_does_not_fit)
+{
+    struct recording recorded;
+    EVP_PKEY *another = EVP_RSA_gen(2048);
+
+    record(&(struct recipe){.version = TLS1_2_VERSION, .ciphers = "AES128-GCM-SHA256"}, &recorded);
+    play_with_rsa_key(&recorded, another);
+    check_shut("tls_key_missing");
+    for (size_t i = 0; i < recorded.count; i++) { /* the client's key exchange: one byte of what it encrypted */
+        uint8_t *at = (uint8_t *)(uintptr_t)recorded.steps[i].says.at;
+
+        if (recorded.steps[i].from == FROM_CLIENT && recorded.steps[i].says.length > 200 && at[5] == 16)
+            at[100] ^= 1;
+    }
+    play_with_rsa_key(&recorded, rsa_identity);
+    check_shut("tls_wrong_key");
+    forget(&recorded);
+
+    record(&(struct recipe){.version = TLS1_2_VERSION, .ciphers = "ECDHE-RSA-AES128-GCM-SHA256"}, &recorded);
+    play_with_rsa_key(&recorded, rsa_identity);
+    check_shut("tls_key_missing");
+    forget(&recorded);
+    EVP_PKEY_free(another);
+}
+
+UNIT_TEST(tls_refuses_what_is_no_private_rsa_key)
+{
+    struct tls_rsa_keys *keys = NULL;
+    static const char text[] = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    uint8_t premaster[TLS_PREMASTER_BYTES];
+
+    CHECK(!tls_rsa_keys_add_text(&keys, text, sizeof text - 1, "broken.pem"));
+    CHECK(!tls_rsa_keys_add(&keys, "/nonexistent/key.pem"));
+    CHECK(tls_rsa_keys_open(keys, bytes_of(NULL, 0), bytes_of(premaster, 0), premaster) == TLS_RSA_ABSENT);
+    tls_rsa_keys_free(keys);
+}
+
+/* ---- secrets that come late ---- */
+
+/* Adds the lines of a recording, one more after every so many questions. */
+struct late {
+    const struct recording *recorded;
+    unsigned asked;
+    unsigned pause;
+    bool at_last;
+};
+
+static void feed_late(void *context, struct tls_secrets *secrets, bool is_last)
+{
+    struct late *late = context;
+    size_t lines = is_last ? late->recorded->line_count : late->at_last ? 0 : ++late->asked / late->pause;
+
+    for (size_t i = 0; i < lines && i < late->recorded->line_count; i++)
+        (void)tls_secrets_add(secrets, bytes_of_text(late->recorded->lines[i]));
+}
+
+static void play_late(const struct recording *recorded, struct late *late)
+{
+    struct tls_secrets *secrets = tls_secrets_new();
+
+    late->recorded = recorded;
+    tls_secrets_set_given(secrets);
+    tls_secrets_set_growing(secrets, true);
+    tls_secrets_set_feeder(secrets, (struct tls_feeder){.feed = feed_late, .context = late});
+    /* the second time, byte by byte, the secrets are there from the start: the rows and their times must be the same */
+    dialogue_play(&(struct dialogue){.server_port = SMTPS, .steps = recorded->steps, .count = recorded->count, .recording.tls_secrets = secrets});
+    tls_secrets_free(secrets);
+}
+
+UNIT_TEST(tls_reads_what_waited_for_its_key_as_of_its_own_time)
+{
+    static const struct {
+        struct recipe recipe;
+        const char *name;
+    } kinds[] = {
+        {{.version = TLS1_3_VERSION, .suites = "TLS_AES_128_GCM_SHA256", .updates_keys = true}, "TLS_AES_128_GCM_SHA256"},
+        {{.version = TLS1_3_VERSION, .suites = "TLS_AES_128_GCM_SHA256", .group = "P-384"}, "TLS_AES_128_GCM_SHA256"},
+        {{.version = TLS1_2_VERSION, .ciphers = "ECDHE-RSA-AES128-GCM-SHA256", .renegotiates = true}, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
+        {{.version = TLS1_2_VERSION, .ciphers = "AES128-SHA", .logs_premaster = true}, "TLS_RSA_WITH_AES_128_CBC_SHA"},
+        {{.version = TLS1_VERSION, .ciphers = "ECDHE-RSA-AES256-SHA"}, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"},
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct recording recorded;
+
+        record(&kinds[i].recipe, &recorded);
+        for (unsigned pause = 1; pause < 6; pause++) {
+            play_late(&recorded, &(struct late){.pause = pause});
+            check_opened(kinds[i].name);
+        }
+        play_late(&recorded, &(struct late){.at_last = true});
+        check_opened(kinds[i].name);
+        forget(&recorded);
+    }
+}
+
+UNIT_TEST(tls_gives_up_what_waits_too_long)
+{
+    struct recording recorded;
+    struct tls_secrets *secrets = tls_secrets_new();
+    bool is_told = false;
+
+    record(&(struct recipe){.version = TLS1_3_VERSION, .suites = "TLS_AES_128_GCM_SHA256", .mail = 1200000}, &recorded);
+    tls_secrets_set_given(secrets);
+    tls_secrets_set_growing(secrets, true);
+    dialogue_play(&(struct dialogue){.server_port = SMTPS, .steps = recorded.steps, .count = recorded.count, .recording.tls_secrets = secrets});
+    CHECK(dialogue_rows("smtp_session") == 0);
+    CHECK_TEXT(TLS("decrypted"), "0");
+    for (size_t i = 0; i < dialogue_rows("finding"); i++)
+        is_told = is_told || strcmp(dialogue_value("finding", i, "name"), "tls_key_late") == 0;
+    CHECK(is_told);
+    tls_secrets_free(secrets);
+    forget(&recorded);
+}
+
+UNIT_TEST(tls_waits_in_vain_and_tells_it_once)
+{
+    struct recording recorded;
+    struct tls_secrets *secrets = tls_secrets_new();
+
+    record(&(struct recipe){.version = TLS1_3_VERSION, .suites = "TLS_AES_128_GCM_SHA256"}, &recorded);
+    tls_secrets_set_given(secrets);
+    tls_secrets_set_growing(secrets, true);
+    dialogue_play(&(struct dialogue){.server_port = SMTPS, .steps = recorded.steps, .count = recorded.count, .recording.tls_secrets = secrets});
+    check_shut("tls_key_missing");
+    tls_secrets_free(secrets);
+    forget(&recorded);
 }
 
 UNIT_TEST(tls_opens_what_follows_new_keys)
