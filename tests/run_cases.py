@@ -17,7 +17,7 @@ At the end, over all cases: a column that is NULL everywhere fails, unless the s
 not filled yet; one that the schema says so of must be NULL.
 
 The program is $WIRESCRIBE, or build/wirescribe. A case may have a file `options` with further
-arguments of `wirescribe read`, and `unsplittable` with the reason why its segments cannot be split.
+arguments of `wirescribe read`, and `unsplittable` with the reason why its segments cannot be split, cut or moved.
 The last line is "N passed, N failed, N skipped"; the exit status is 1 if any failed.
 """
 
@@ -361,7 +361,7 @@ TESTS_OF_A_CASE = {'whole': test_whole, 'bytewise': test_bytewise, 'cuts': test_
 
 def run_one(case, name):
     """(outcome, text) of one test of one case; the outcome is passed, failed or skipped."""
-    if name in ('bytewise', 'cuts') and case.unsplittable():
+    if name in ('bytewise', 'cuts', 'apart') and case.unsplittable():
         return 'skipped', 'unsplittable'
     with tempfile.TemporaryDirectory(prefix='wirescribe-case-') as scratch:
         try:
