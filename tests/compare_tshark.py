@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """A second opinion: compares what wirescribe read with what tshark reads in the same captures.
 
-compare_tshark.py --wirescribe PROGRAM CAPTURE_OR_DIRECTORY... [--details] [--explanations FILE] [--jobs N]
+compare_tshark.py --wirescribe PROGRAM CAPTURE_OR_DIRECTORY... [--details] [--explanations FILE] [--jobs N] [--tests]
 
-Both programs read every capture. Compared are, for each TCP flow: that it exists, the bytes of each side's stream (each byte
-once, bytes that were not captured left out), which of SMTP, SSH, WebSocket, RDP and FTP it carries; and where both see the
-same protocol, what was said in it. wirescribe's side is read from the public views of its database.
+Both programs read every capture, with the keys that stand beside it (--keys and --rsa-key in a case's file `options`). Compared
+are, for each TCP flow: that it exists, the bytes of each side's stream (each byte once, bytes that were not captured left out),
+which of SMTP, SSH, WebSocket, RDP, FTP, TLS and HTTP it carries; and where both see the same protocol, what was said in it, of
+TLS what it carried, too, where PROGRAM is tests/plaintext/wirescribe, which writes that. wirescribe's side is read from the
+public views of its database. With --tests each capture is a test, and the last line counts them in place of the table.
 
 For each check a line of the table tells how many items agreed, differed, or were seen by one program only. Each difference
 is printed with its reason, if the explanations file knows one, else as UNEXPLAINED (without --details, only those). The
@@ -23,6 +25,7 @@ import difflib
 import json
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -30,21 +33,24 @@ import sys
 import tempfile
 
 import rdp_fields
+import tls_fields
+import web_fields
 from comparison import Tally, canonical, explain, give_up, print_table, read_explanations, shorten
 
-PROTOCOLS = ("smtp", "ssh", "websocket", "rdp", "ftp")
-PORTS = {"smtp": (25, 465, 587), "ssh": (22,), "websocket": (), "rdp": (3389,), "ftp": (21,)}  # tshark's
-LAYERS = "frame wlan_aggregate ip ipv6 tcp smtp ftp ssh websocket rdp"
+PROTOCOLS = ("smtp", "ssh", "websocket", "rdp", "ftp", "tls", "http")
+PORTS = {"smtp": (25, 465, 587), "ssh": (22,), "websocket": (), "rdp": (3389,), "ftp": (21,), "tls": (), "http": ()}  # tshark's
+LAYERS = "frame wlan_aggregate ip ipv6 tcp tls smtp ftp ssh http http2 websocket rdp"
 NESTING_LAYERS = ("wlan_aggregate", "wlan_aggregate.a_mdsu.subframe")
 PREFERENCES = ("tcp.desegment_tcp_streams:TRUE", "tcp.reassemble_out_of_order:TRUE", "tcp.check_checksum:TRUE",
                "ip.defragment:TRUE", "ipv6.defragment:TRUE")
 MAGIC_NUMBERS = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a")
 GZIP_MAGIC = b"\x1f\x8b"
 READ_SECONDS = 120
-CHECKS = ("streams", "bytes", "smtp sessions", "ssh sessions", "websocket sessions", "rdp sessions", "ftp sessions",
+MOST_FOLLOWED = 100
+CHECKS = ("streams", "bytes", "smtp sessions", "ssh sessions", "websocket sessions", "rdp sessions", "ftp sessions", "tls sessions", "http sessions",
           "ftp commands", "ftp replies", "smtp helo", "smtp mails", "smtp recipients", "smtp starttls", "smtp auth",
           "smtp last reply", "ssh versions", "ssh algorithms", "ssh kexinits", "websocket messages", "rdp cookie", "rdp client name",
-          *rdp_fields.CHECKS)
+          *rdp_fields.CHECKS, *tls_fields.CHECKS, *web_fields.CHECKS)
 ALGORITHMS = (  # our column, tshark's field
     ("kex", "ssh.kex_algorithms"),
     ("host_key_type", "ssh.server_host_key_algorithms"),
@@ -71,6 +77,8 @@ KEXINIT = (  # of ssh_kexinits, tshark's field
 )
 FLAG_FIN, FLAG_SYN, FLAG_RST, FLAG_ACK = 0x01, 0x02, 0x04, 0x10
 OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
+PORTS_OF_OTHERS = (80, 445)
+NO_TLS_IN_RDP = "tshark does not look for TLS behind RDP's negotiation"
 FIRST_COMMANDS = ("USER", "PASS", "AUTH", "QUIT", "FEAT", "SYST", "HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DATA", "STARTTLS")
 AEAD_CIPHER = re.compile(r"gcm|poly1305")
 
@@ -85,6 +93,8 @@ class Flow:
         self.protocols = set()
         self.by_port_alone = set()
         self.items = {}  # check -> list of texts
+        self.has_wrong_checksums = False
+        self.has_tls_handshake = False
 
     @property
     def key(self):
@@ -165,6 +175,28 @@ def plain(text):
     return re.sub(r"\?+", "?", text).rstrip("?").strip()
 
 
+class Keys:
+    """The keys that the case of a capture gives (its file `options`), for either program."""
+
+    def __init__(self, capture):
+        folder = os.path.dirname(os.path.abspath(capture))
+        self.logs, self.private_keys = [], []
+        if os.path.exists(os.path.join(folder, "options")):
+            with open(os.path.join(folder, "options"), encoding="utf-8") as file:
+                words = shlex.split(file.read(), comments=True)
+            self.logs = [os.path.join(folder, value) for name, value in zip(words, words[1:]) if name == "--keys"]
+            self.private_keys = [os.path.join(folder, value) for name, value in zip(words, words[1:]) if name == "--rsa-key"]
+
+    def __bool__(self):
+        return bool(self.logs or self.private_keys)
+
+    def tshark_preferences(self):
+        return tuple(f"tls.keylog_file:{path}" for path in self.logs[:1]) + tuple(f'uat:rsa_keys:"{path}",""' for path in self.private_keys)
+
+    def wirescribe_options(self):
+        return [word for path in self.logs for word in ("--keys", path)] + [word for path in self.private_keys for word in ("--rsa-key", path)]
+
+
 # ---- tshark ----------------------------------------------------------------------------------------------------------
 
 
@@ -203,6 +235,9 @@ class TsharkStream:
         self.cookie = None
         self.client_name = None
         self.rdp = {}       # by check
+        self.tls = tls_fields.Session()
+        self.http = web_fields.Http(leaves)
+        self.websocket = web_fields.Frames()
 
     def on_segment(self, sender, fields, is_cut):
         flags = int(fields.get("tcp.flags", "0"), 16)
@@ -216,7 +251,7 @@ class TsharkStream:
             self.sides[sender].add(int(fields["tcp.seq_raw"]), captured, flags, fields.get("tcp.checksum.status") == "0")
 
     def on_layer(self, name, pairs, sender):
-        self.flow.protocols.add(name)
+        self.flow.protocols.add("http" if name == "http2" else name)
         getattr(self, "on_" + name)(pairs, sender)
 
     def on_ftp(self, pairs, sender):
@@ -269,6 +304,7 @@ class TsharkStream:
         length = int(fields.get("websocket.payload_length_ext_16", length))
         length = int(fields.get("websocket.payload_length_ext_64", length))
         is_final = fields.get("websocket.fin") in ("1", "True")
+        self.websocket.gather(fields, sender)
         self.frames[sender].append((int(fields["websocket.opcode"]), is_final, length))
 
     def on_rdp(self, pairs, _sender):
@@ -277,12 +313,27 @@ class TsharkStream:
         self.client_name = self.client_name or fields.get("rdp.client.name")
         rdp_fields.gather(self.rdp, pairs, leaves)
 
-    def finish(self):
+    def on_http(self, pairs, _sender):
+        self.http.gather(pairs)
+
+    def on_http2(self, pairs, _sender):
+        self.http.gather_2(pairs)
+
+    def on_tls(self, pairs, sender):
+        self.tls.gather(pairs, sender)
+
+    def finish(self, plaintext):
+        """`plaintext`: what TLS carried, by the end that sent it; None: the other end."""
         flow = self.flow
         for end in flow.ends:
             flow.payload[end] = self.sides[end].unique_bytes()
             flow.other_counts[end] = self.sides[end].other_counts()
         self.leave_out_empty_sessions()
+        flow.has_wrong_checksums = any("checksum" in refusals for side in self.sides.values() for _, _, refusals in side.intervals)
+        flow.has_tls_handshake = self.tls.has_handshake
+        flow.items.update(self.tls.items() | self.http.items() | self.websocket.items())
+        flow.items["tls plaintext"] = sorted(tls_fields.plaintext_item(self.named_end(end, plaintext), content)
+                                             for end, content in plaintext.items() if content)
         flow.items["ftp commands"] = [text for kind, text in self.ftp if kind == "command"]
         flow.items["ftp replies"] = self.ftp_final_replies()
         flow.items.update(self.smtp_items())
@@ -297,6 +348,9 @@ class TsharkStream:
         flow.items.update({check: [plain(self.rdp[check])] if check in self.rdp else [] for check in rdp_fields.COLUMNS})
         return flow
 
+    def named_end(self, end, plaintext):
+        return end or next((other for other in self.flow.ends if other not in plaintext), self.flow.ends[0])
+
     def leave_out_empty_sessions(self):
         """tshark goes by the port. What has neither a command nor a reply is no session."""
         for protocol, dialogue in (("ftp", self.ftp), ("smtp", self.smtp)):
@@ -304,6 +358,10 @@ class TsharkStream:
             if protocol in self.flow.protocols and not is_known:
                 self.flow.protocols.remove(protocol)
                 self.flow.by_port_alone.add(protocol)
+        if not self.tls.has_record:
+            self.flow.protocols.discard("tls")
+        if not self.http.exchanges:
+            self.flow.protocols.discard("http")
 
     def ftp_final_replies(self):
         """The replies that answer a command: neither the greeting nor the preliminary ones."""
@@ -403,28 +461,30 @@ def rdp_cookie(cookie):
     return [plain(re.sub(r"^(Cookie:\s*)?(mstshash=|msts=)?", "", cookie))]
 
 
-def tshark_packets(path, scratch):
-    """Runs tshark; returns its packets, and a complaint or None."""
+def tshark_packets(path, scratch, keys, streams):
+    """Runs tshark; returns its packets, what TLS carried in the first `streams`, and a complaint or None."""
     command = ["tshark", "-n", "-r", path, "-T", "json", "-J", LAYERS]
-    for preference in PREFERENCES:
+    for preference in PREFERENCES + keys.tshark_preferences():
         command += ["-o", preference]
+    command += tls_fields.follow_options(streams)
     environment = dict(os.environ, LC_ALL="C.UTF-8", WIRESHARK_CONFIG_DIR=scratch, HOME=scratch)
     try:
         done = subprocess.run(command, capture_output=True, env=environment, timeout=READ_SECONDS, check=False,
                               stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
-        return [], f"tshark did not end within {READ_SECONDS} s"
-    text = done.stdout.decode("utf-8", "replace").strip()
-    for ending in ("", "]", "}]"):
+        return [], {}, f"tshark did not end within {READ_SECONDS} s"
+    text, _, follows = done.stdout.decode("utf-8", "replace").partition("\n]\n")
+    text = text.strip()
+    for ending in ("]", "", "}]"):
         try:
             packets = json.loads(text + ending, strict=False, object_pairs_hook=as_tuples) if text else []
             break
         except json.JSONDecodeError:
             continue
     else:
-        return [], "tshark's JSON cannot be parsed"
+        return [], {}, "tshark's JSON cannot be parsed"
     complaints = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if "Running as user" not in line]
-    return packets, (complaints[0] if done.returncode != 0 and complaints else None)
+    return packets, tls_fields.followed(follows), (complaints[0] if done.returncode != 0 and complaints else None)
 
 
 def as_tuples(pairs):
@@ -432,9 +492,9 @@ def as_tuples(pairs):
     return [tuple(pair) for pair in pairs]
 
 
-def tshark_flows(path, scratch):
-    """The TCP flows that tshark sees, in the order of their first packets, and a complaint or None."""
-    packets, complaint = tshark_packets(path, scratch)
+def tshark_flows(path, scratch, keys, count):
+    """The TCP flows that tshark sees, in the order of their first packets, and a complaint or None. `count`: how many wirescribe sees."""
+    packets, plaintexts, complaint = tshark_packets(path, scratch, keys, min(count, MOST_FOLLOWED) if keys else 0)
     streams = {}
     for packet in packets:
         layers = dict(dict(packet)["_source"])["layers"]
@@ -463,20 +523,20 @@ def tshark_flows(path, scratch):
                     stream = None
                     continue
                 stream.on_segment(sender, fields, is_cut)
-            elif name in PROTOCOLS and stream is not None:
+            elif name in PROTOCOLS + ("http2",) and stream is not None:
                 stream.on_layer(name, pairs, sender)
-    return [stream.finish() for stream in streams.values() if stream is not None], complaint
+    return [stream.finish(plaintexts.get(number, {})) for number, stream in streams.items() if stream is not None], complaint
 
 
 # ---- wirescribe ------------------------------------------------------------------------------------------------------
 
 
-def wirescribe_flows(program, path, scratch):
+def wirescribe_flows(program, path, scratch, keys):
     """The TCP flows of the database that wirescribe makes of the capture, and a complaint or None."""
-    database = os.path.join(scratch, "compare.db")
+    database, plaintext = os.path.join(scratch, "compare.db"), os.path.join(scratch, "plaintext")
     try:
-        done = subprocess.run([program, "read", "-q", path, "-o", database], capture_output=True, timeout=READ_SECONDS,
-                              check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run([program, "read", "-q", *keys.wirescribe_options(), path, "-o", database], capture_output=True,
+                              timeout=READ_SECONDS, check=False, stdin=subprocess.DEVNULL, env=dict(os.environ, PLAINTEXT_FILE=plaintext))
     except subprocess.TimeoutExpired:
         return [], f"wirescribe did not end within {READ_SECONDS} s"
     complaint = None
@@ -498,12 +558,28 @@ def wirescribe_flows(program, path, scratch):
         for row in connection.execute("SELECT flow_id, protocol FROM sessions"):
             if row["flow_id"] in flows:
                 flows[row["flow_id"]].protocols.add(row["protocol"])
+        for row in connection.execute("SELECT DISTINCT flow_id FROM http_requests"):
+            if row["flow_id"] in flows:
+                flows[row["flow_id"]].protocols.add("http")
+        for row in connection.execute("SELECT * FROM tls_sessions"):
+            if row["flow_id"] in flows:
+                add_tls_items(connection, row, flows[row["flow_id"]])
         for flow_id, flow in flows.items():
             if flow.protocols:
                 add_wirescribe_items(connection, flow_id, flow)
     finally:
         connection.close()
+    for (flow_id, side), content in tls_fields.opened(plaintext).items():
+        if flow_id in flows:
+            end = flows[flow_id].ends[0 if side == "client" else 1]
+            flows[flow_id].items["tls plaintext"] = sorted(flows[flow_id].items.get("tls plaintext", []) + [tls_fields.plaintext_item(end, content)])
     return list(flows.values()), complaint
+
+
+def add_tls_items(connection, session, flow):
+    certificates = connection.execute("SELECT * FROM certificates WHERE flow_id = ?", (session["flow_id"],)).fetchall()
+    flow.protocols.add("tls")
+    flow.items.update(tls_fields.of_rows(session, certificates, *flow.ends))
 
 
 def add_wirescribe_items(connection, flow_id, flow):
@@ -545,6 +621,9 @@ def add_wirescribe_items(connection, flow_id, flow):
     flow.items["websocket messages"] = [
         websocket_message(end, row["opcode"], row["wire_size"], row["fragments"])
         for end in sorted(flow.ends) for row in messages if (client if row["from_side"] == "client" else server) == end]
+    flow.items.update(web_fields.websocket_items_of_rows(rows("SELECT * FROM websocket_sessions WHERE flow_id = ?"),
+                                                         rows("SELECT * FROM websocket_messages WHERE flow_id = ?"), client, server))
+    flow.items.update(web_fields.http_items_of_rows(rows("SELECT * FROM http_requests WHERE flow_id = ? ORDER BY number")))
     flow.items["rdp cookie"] = [text for cookie in column("SELECT cookie FROM rdp_sessions WHERE flow_id = ?")
                                 for text in rdp_cookie(cookie)]
     flow.items["rdp client name"] = [plain(text) for text in
@@ -612,7 +691,9 @@ def compare_sessions(protocol, theirs, ours, result):
         return True
     if protocol in theirs.protocols:
         tally.only_other += 1
-        result.differ(check, theirs, f"only tshark (wirescribe: {' '.join(sorted(ours.protocols)) or 'none'})")
+        result.differ(check, theirs, f"only tshark (wirescribe: {' '.join(sorted(ours.protocols)) or 'none'})",
+                      "begun in the middle: records that no handshake goes before, too few to be told from anything else"
+                      if protocol == "tls" and not theirs.has_tls_handshake else None)
     elif protocol in ours.protocols:
         tally.only_wirescribe += 1
         result.differ(check, theirs, f"only wirescribe (tshark: {' '.join(sorted(theirs.protocols)) or 'none'})",
@@ -621,12 +702,24 @@ def compare_sessions(protocol, theirs, ours, result):
 
 
 def why_not_tshark(protocol, theirs, ours):
+    if protocol == "tls" and "rdp" in ours.protocols:
+        return NO_TLS_IN_RDP
+    if "tls" in ours.protocols - theirs.protocols and any(port in PORTS_OF_OTHERS for _, port in theirs.ends):
+        return "tshark goes by the port, and reads something else there"
     if protocol in theirs.by_port_alone:
         return "tshark goes by the port, and reads neither a command nor a reply"
     if PORTS[protocol] and not any(port in PORTS[protocol] for _, port in theirs.ends):
         return f"tshark looks for {protocol.upper()} on port {' and '.join(map(str, PORTS[protocol]))} only"
     if protocol == "websocket" and not ours.items.get("websocket messages"):
         return "an upgrade without a frame behind it: tshark sees HTTP alone"
+    return None
+
+
+def why_items_differ(check, theirs, ours):
+    if check.startswith("rdp ") and "tls" in ours.protocols and "tls" not in theirs.protocols:
+        return NO_TLS_IN_RDP
+    if check.startswith(("tls ", "http ", "websocket ")) and theirs.has_wrong_checksums:
+        return "tshark puts no segments together whose checksums are wrong; wirescribe does where it may be the capturing host's own"
     return None
 
 
@@ -644,17 +737,20 @@ def compare_items(check, theirs, ours, result):
         tally.only_wirescribe += l - k - both
         shown.append(f"tshark {shorten(one[i:j])}, wirescribe {shorten(other[k:l])}")
     if shown:
-        result.differ(check, theirs, "; ".join(shown[:3]) + (f"; and {len(shown) - 3} more" if len(shown) > 3 else ""))
+        result.differ(check, theirs, "; ".join(shown[:3]) + (f"; and {len(shown) - 3} more" if len(shown) > 3 else ""),
+                      why_items_differ(check, theirs, ours))
 
 
 def compare_capture(program, path):
     result = Result(path)
     with tempfile.TemporaryDirectory(prefix="compare-") as scratch:
-        tshark, complaint = tshark_flows(path, scratch)
-        wirescribe, our_complaint = wirescribe_flows(program, path, scratch)
+        keys = Keys(path)
+        wirescribe, our_complaint = wirescribe_flows(program, path, scratch, keys)
+        tshark, complaint = tshark_flows(path, scratch, keys, len(wirescribe))
     result.complaints = [text for text in (complaint, our_complaint) if text]
     for theirs, ours in pair_flows(tshark, wirescribe, result):
         compare_bytes(theirs, ours, result)
+        ours.items["http sizes"] = web_fields.with_known_sizes(theirs.items["http sizes"], ours.items.get("http sizes", []))
         for protocol in PROTOCOLS:
             if compare_sessions(protocol, theirs, ours, result):
                 for check in CHECKS:
@@ -693,6 +789,7 @@ def main():
     parser.add_argument("--details", action="store_true", help="print the explained differences too")
     parser.add_argument("--explanations", default=default)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--tests", action="store_true", help="each capture is a test; end with their count")
     parser.add_argument("captures", nargs="+")
     arguments = parser.parse_args()
     if shutil.which("tshark") is None:
@@ -705,24 +802,40 @@ def main():
     if not captures:
         give_up("no captures")
 
+    tls_fields.read_names()
     totals = {check: Tally() for check in CHECKS}
+    failed = 0
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         for result in pool.map(lambda path: compare_capture(program, path), captures):
+            has_failed = count_differences(result, explanations, arguments.details)
+            failed += has_failed
+            if has_failed and arguments.tests:
+                print(f"FAIL tshark: {result.path}")
             for check in CHECKS:
                 totals[check].add(result.tallies[check])
-            for complaint in result.complaints:
-                print(f"{result.path}: {complaint}")
-            for check, text, reason in result.differences:
-                reason = reason or explain(explanations, result.path, check)
-                if reason is None:
-                    totals[check].unexplained += 1
-                else:
-                    totals[check].explained += 1
-                if reason is None or arguments.details:
-                    print(f"{result.path}: {check}: {text}: {reason or 'UNEXPLAINED'}", flush=True)
-    print(f"\n{len(captures)} captures")
-    print_table("tshark", totals)
-    sys.exit(1 if any(tally.unexplained for tally in totals.values()) else 0)
+    if arguments.tests:
+        print(f"{len(captures) - failed} passed, {failed} failed, 0 skipped")
+    else:
+        print(f"\n{len(captures)} captures")
+        print_table("tshark", totals)
+    sys.exit(1 if failed else 0)
+
+
+def count_differences(result, explanations, with_explained):
+    """Counts and prints the differences of one capture. True where one has no reason."""
+    for complaint in result.complaints:
+        print(f"{result.path}: {complaint}")
+    has_failed = False
+    for check, text, reason in result.differences:
+        reason = reason or explain(explanations, result.path, check)
+        has_failed = has_failed or reason is None
+        if reason is None:
+            result.tallies[check].unexplained += 1
+        else:
+            result.tallies[check].explained += 1
+        if reason is None or with_explained:
+            print(f"{result.path}: {check}: {text}: {reason or 'UNEXPLAINED'}", flush=True)
+    return has_failed
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 compare_zeek.py --wirescribe PROGRAM LOGS [--captures FOLDER] [--details] [--explanations FILE] [--jobs N] [--tests]
 
-LOGS holds a folder for each run of Zeek: its logs (smtp.log, ftp.log, files.log, conn.log, ssh.log, rdp.log, websocket.log,
+LOGS holds a folder for each run of Zeek: its logs (smtp.log, ftp.log, files.log, conn.log, ssh.log, rdp.log, websocket.log, ssl.log,
 or columns cut out of one: files.log.cut) and a file TRACE that names the capture, relative to the folder of captures: else
 the one that holds LOGS. Compared is each field that both have; times are not, for the logs do not have them. wirescribe
 records SHA-256 alone: Zeek's MD5 and SHA-1 are compared with those of the contents that wirescribe stored (--store-files).
@@ -29,7 +29,7 @@ import tempfile
 from comparison import Tally, canonical, explain, give_up, print_table, read_explanations
 
 READ_SECONDS = 120
-LOG_NAME = re.compile(r"(smtp|ftp|files|conn|ssh|rdp|websocket)(\.log)?(\.cut)?$")
+LOG_NAME = re.compile(r"(smtp|ftp|files|conn|ssh|rdp|websocket|ssl)(\.log)?(\.cut)?$")
 UNSET = ("-", "(empty)", "")
 NOT_FILLED = re.compile(r"^--   (\S+) .*\(not filled yet\)$")
 WHOLE_MAIL = "message/rfc822"
@@ -47,7 +47,9 @@ FIELDS = {
     "rdp": "rows cookie result security_protocol client_channels keyboard_layout client_build client_name client_dig_product_id "
            "desktop_width desktop_height requested_color_depth cert_type cert_count cert_permanent encryption_level "
            "encryption_method",
-    "websocket": "rows host uri user_agent subprotocol",
+    "websocket": "rows host uri user_agent subprotocol server_extensions",
+    "ssl": "rows version cipher server_name resumed last_alert next_protocol established cert_chain_fps client_cert_chain_fps subject issuer "
+           "sni_matches_cert",
 }
 FILLED_FROM = {  # columns that may still be empty everywhere
     "conn history": ("zeek_conn", "history"),
@@ -515,6 +517,8 @@ def compare_sessions(log, view, columns):
                 for field, value in columns.items():
                     if mine is not None and field in row["columns"]:
                         result.compare(log, field, place(ends), whole(row.get(field)), text_of(value(mine)))
+                if mine is not None and log == "ssl":
+                    compare_certificates(result, database, place(ends), row, mine)
     return compare
 
 
@@ -567,6 +571,24 @@ def success(row):
     return {"success": "T", "failure": "F"}.get(row["auth_result"])
 
 
+def compare_certificates(result, database, where, row, session):
+    for field, side in (("cert_chain_fps", "server"), ("client_cert_chain_fps", "client")):
+        chain = database.rows("SELECT sha256 FROM certificates WHERE flow_id = ? AND from_side = ? ORDER BY time_us, number", session["flow_id"], side)
+        result.compare("ssl", field, where, whole(row.get(field)), ",".join(certificate["sha256"] for certificate in chain) or None)
+    if session["server_name"] is not None and session["certificate_sha256"] is not None:
+        found = database.rows("SELECT 1 FROM findings WHERE flow_id = ? AND name = 'tls_certificate_name_mismatch'", session["flow_id"])
+        result.compare("ssl", "sni_matches_cert", where, whole(row.get("sni_matches_cert")), "F" if found else "T")
+
+
+def tls_version(row):
+    """Zeek writes TLS 1.2 as 'TLSv12', and its drafts as we do."""
+    return row["version"] and re.sub(r"^TLSv(\d)\.(\d)", r"TLSv\1\2", row["version"])
+
+
+def flag(name):
+    return lambda row: {1: "T", 0: "F"}.get(row[name])
+
+
 COMPARISONS = {
     "smtp": compare_smtp,
     "ftp": compare_ftp,
@@ -585,7 +607,12 @@ COMPARISONS = {
         "client_name": column("client_name"), "client_dig_product_id": column("product_id"),
         "desktop_width": column("desktop_width"), "desktop_height": column("desktop_height"), "client_channels": column("channels")}),
     "websocket": compare_sessions("websocket", "websocket_sessions", {
-        "host": column("host"), "uri": column("uri"), "user_agent": column("user_agent"), "subprotocol": column("subprotocol")}),
+        "host": column("host"), "uri": column("uri"), "user_agent": column("user_agent"), "subprotocol": column("subprotocol"),
+        "server_extensions": lambda row: row["extensions"] and re.sub(r",\s*", ",", row["extensions"])}),
+    "ssl": compare_sessions("ssl", "tls_sessions", {
+        "version": tls_version, "cipher": column("cipher"), "server_name": column("server_name"), "resumed": flag("resumed"),
+        "last_alert": column("alert"), "next_protocol": column("alpn"), "established": flag("established"),
+        "subject": column("certificate_subject"), "issuer": column("certificate_issuer")}),
 }
 
 
