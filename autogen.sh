@@ -36,6 +36,7 @@ library libnghttp2|libnghttp2-dev|nghttp2
 library zlib|zlib1g-dev|zlib
 library libxxhash|libxxhash-dev|xxHash
 library libzstd|libzstd-dev|zstd
+library libbrotlidec|libbrotli-dev|brotli
 '
 NEEDED_TO_TEST='
 command python3|python3|Python 3.9 or later, its standard library alone

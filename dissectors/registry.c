@@ -4,6 +4,7 @@
 #include "dissectors/dissector.h"
 
 #define DISSECTORS(DISSECTOR) \
+    DISSECTOR(dtls) \
     DISSECTOR(ftp) \
     DISSECTOR(http) \
     DISSECTOR(http2) \

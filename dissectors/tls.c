@@ -3,8 +3,7 @@
  *
  * What is in the clear is read by tls_handshake.c and tls_chain.c; what is protected, by tls_unlock.c, where the user gave secrets. An observer
  * (struct tls_outer) is told of every record. Behind lost bytes the next record is looked for.
- *
- * Leaves out: what a hello in SSL 2.0's format says: it is only passed over.
+ * Hellos in SSL 2.0's format are read by ssl2.c.
  */
 #include "dissectors/tls_session.h"
 
@@ -58,35 +57,6 @@ static enum match match_application_data(struct bytes bytes)
     return minor <= 4 && record_header_fits(type, major, length) ? MATCH_PORT : MATCH_NO;
 }
 
-/*
- * Old clients begin with a hello in SSL 2.0's format that offers a later version (RFC 5246, E.2).
- * *length is then what to pass over, all of it.
- */
-static enum match match_old_hello(struct bytes bytes, uint32_t *length)
-{
-    struct cursor cursor = cursor_over(bytes);
-    int first = peek_u8(&cursor);
-    uint16_t stated = take_u16_be(&cursor);
-    uint8_t type = take_u8(&cursor);
-    uint8_t major = take_u8(&cursor);
-    uint32_t ciphers;
-    uint32_t session_id;
-    uint32_t challenge;
-
-    if ((first >= 0 && first < 0x80) || (bytes.length >= 3 && type != TLS_CLIENT_HELLO) || (bytes.length >= 4 && major != 3))
-        return MATCH_NO;
-    skip_bytes(&cursor, 1); /* minor version */
-    ciphers = take_u16_be(&cursor);
-    session_id = take_u16_be(&cursor);
-    challenge = take_u16_be(&cursor);
-    if (!cursor_is_good(&cursor))
-        return MATCH_MAYBE;
-    if (ciphers == 0 || ciphers % 3 != 0 || challenge < 16 || challenge > 32 || (stated & 0x7fffu) != 9 + ciphers + session_id + challenge)
-        return MATCH_NO;
-    *length = 2 + 9 + ciphers + session_id + challenge;
-    return MATCH_YES;
-}
-
 static enum match match_side(const struct first_bytes *first, enum side side, enum tls_handshake_type hello)
 {
     enum match match = first->has_start[side] ? MATCH_NO : match_application_data(first->side[side]);
@@ -94,8 +64,8 @@ static enum match match_side(const struct first_bytes *first, enum side side, en
 
     if (match == MATCH_NO)
         match = match_hello(first->side[side], hello);
-    if (match == MATCH_NO && side == FROM_CLIENT)
-        match = match_old_hello(first->side[side], &length);
+    if (match == MATCH_NO)
+        match = side == FROM_CLIENT ? ssl2_match_client_hello(first->side[side], &length) : ssl2_match_server_hello(first->side[side], &length);
     return match;
 }
 
@@ -205,8 +175,10 @@ static bool is_done(const struct conversation *conversation, const struct tls *t
     return !tls_is_observed(tls) && !tls->may_return && tls->is_established && !tls_may_open(conversation, tls, from);
 }
 
-static bool header_is_protected(const struct tls *tls, enum side from, uint8_t type)
+static bool header_is_protected(const struct tls *tls, enum side from, uint8_t type, uint16_t length)
 {
+    if (length == 0) /* a protected one has a MAC at least */
+        return false;
     if (type == TLS_CHANGE_CIPHER_SPEC) /* the first one is not; a renegotiation's is */
         return tls->side[from].phase == TLS_PROTECTED && tls->has_version && !tls_is_1_3(tls);
     if (tls->side[from].phase != TLS_PROTECTED || tls_is_1_3(tls) || tls->is_retried)
@@ -271,25 +243,16 @@ static bool must_wait(const struct conversation *conversation, const struct tls 
            cursor_left(bytes) < TLS_WAIT_LIMIT;
 }
 
-/* An old client's first hello (RFC 5246, E.2): the challenge is the random's end. */
-static void read_old_hello(struct tls *tls, struct cursor hello)
+/* The client's next message behind the server's SSL 2.0 hello; more is not read of either side. */
+static enum verdict on_ssl2_master_key(struct tls *tls, struct tls_side *side, const struct cursor *bytes)
 {
-    uint16_t ciphers;
-    uint16_t session_id;
-    struct bytes challenge;
-
-    skip_bytes(&hello, 2 + 1); /* length, type */
-    tls->has_client_hello = true;
-    tls_append_version(&tls->versions_offered, take_u16_be(&hello));
-    ciphers = take_u16_be(&hello);
-    session_id = take_u16_be(&hello);
-    skip_bytes(&hello, 2 + (size_t)ciphers + session_id);
-    challenge = peek_bytes(&hello);
-    if (cursor_is_good(&hello) && challenge.length > 0 && challenge.length <= TLS_RANDOM_BYTES)
-        memcpy(tls->client_random + TLS_RANDOM_BYTES - challenge.length, challenge.at, challenge.length);
+    if (ssl2_read_master_key(tls, peek_bytes(bytes)) == MATCH_MAYBE)
+        return VERDICT_NEED_MORE;
+    side->phase = TLS_PASSED_OVER;
+    return VERDICT_GO_ON;
 }
 
-static enum verdict on_old_hello(struct tls *tls, struct tls_side *side, struct cursor *bytes, uint32_t length)
+static enum verdict on_old_hello(struct conversation *conversation, struct tls *tls, enum side from, struct cursor *bytes, uint32_t length)
 {
     struct cursor unit = *bytes;
     struct cursor hello = take_child(&unit, length);
@@ -297,10 +260,33 @@ static enum verdict on_old_hello(struct tls *tls, struct tls_side *side, struct 
     if (!cursor_is_good(&unit))
         return VERDICT_NEED_MORE;
     *bytes = unit;
-    read_old_hello(tls, hello);
-    side->phase = TLS_IN_CLEAR;
+    if (from == FROM_CLIENT)
+        ssl2_on_client_hello(tls, hello);
+    else
+        ssl2_on_server_hello(conversation, tls, hello);
+    tls->side[from].phase = from == FROM_CLIENT ? TLS_IN_CLEAR : TLS_PASSED_OVER;
     tls->has_record = true;
     return VERDICT_GO_ON;
+}
+
+/* What may be no record of TLS. *verdict is of use where the answer is true. */
+static bool read_ssl2(struct conversation *conversation, struct tls *tls, enum side from, struct cursor *bytes, enum verdict *verdict)
+{
+    struct tls_side *side = &tls->side[from];
+    uint32_t length = 0;
+    enum match match;
+
+    if (peek_u8(bytes) < 0x80)
+        return false;
+    if (side->phase == TLS_IN_CLEAR && from == FROM_CLIENT && tls->has_version && tls->version == 0x0002) {
+        *verdict = on_ssl2_master_key(tls, side, bytes);
+        return true;
+    }
+    if (side->phase != TLS_BEFORE_HELLO)
+        return false;
+    match = from == FROM_CLIENT ? ssl2_match_client_hello(peek_bytes(bytes), &length) : ssl2_match_server_hello(peek_bytes(bytes), &length);
+    *verdict = match == MATCH_YES ? on_old_hello(conversation, tls, from, bytes, length) : VERDICT_NEED_MORE;
+    return match != MATCH_NO;
 }
 
 /* A record begins. */
@@ -309,17 +295,11 @@ static enum verdict on_record(struct conversation *conversation, struct tls *tls
     struct tls_side *side = &tls->side[from];
     struct cursor unit = *bytes;
     struct tls_header header = take_header(&unit);
+    enum verdict verdict;
     bool is_protected;
 
-    if (side->phase == TLS_BEFORE_HELLO && peek_u8(bytes) >= 0x80) {
-        uint32_t length = 0;
-        enum match match = match_old_hello(peek_bytes(bytes), &length);
-
-        if (match == MATCH_MAYBE)
-            return VERDICT_NEED_MORE;
-        if (match == MATCH_YES)
-            return on_old_hello(tls, side, bytes, length);
-    }
+    if (read_ssl2(conversation, tls, from, bytes, &verdict))
+        return verdict;
     if (!cursor_is_good(&unit))
         return VERDICT_NEED_MORE;
     if (!record_header_fits(header.type, (uint8_t)(header.version >> 8), header.length)) {
@@ -328,7 +308,7 @@ static enum verdict on_record(struct conversation *conversation, struct tls *tls
     }
     if (must_wait(conversation, tls, from, header.type, bytes))
         return VERDICT_NEED_OTHER_SIDE;
-    is_protected = header_is_protected(tls, from, header.type);
+    is_protected = header_is_protected(tls, from, header.type, header.length);
     if (!(is_protected ? read_protected_record(conversation, tls, from, header, &unit) : read_clear_record(conversation, tls, from, header, &unit)))
         return VERDICT_NEED_MORE;
     if (!is_protected)
@@ -481,19 +461,24 @@ static void tls_on_end(struct conversation *conversation, void *state, enum side
         tls->outer->on_end(conversation, tls->outer, from, ending);
 }
 
-static void tls_open(struct conversation *conversation, void *state, void *from_before)
+void tls_begin(struct tls *tls)
 {
-    struct tls *tls = state;
-
-    (void)conversation;
-    tls->outer = from_before;
-    tls->may_return = tls->outer != NULL && tls->outer->dissector != NULL;
     tls->side[FROM_CLIENT].messages.limit = TLS_MESSAGE_LIMIT + TLS_FRAGMENT_LIMIT;
     tls->side[FROM_SERVER].messages.limit = TLS_MESSAGE_LIMIT + TLS_FRAGMENT_LIMIT;
     tls->server_name.limit = TLS_SERVER_NAME_LIMIT;
     tls->alpn.limit = TLS_SERVER_NAME_LIMIT;
     tls->versions_offered.limit = TLS_LIST_LIMIT;
     tls->protocols_offered.limit = TLS_LIST_LIMIT;
+}
+
+static void tls_open(struct conversation *conversation, void *state, void *from_before)
+{
+    struct tls *tls = state;
+
+    (void)conversation;
+    tls_begin(tls);
+    tls->outer = from_before;
+    tls->may_return = tls->outer != NULL && tls->outer->dissector != NULL;
 }
 
 static void tls_refresh(struct conversation *conversation, void *state)
@@ -515,10 +500,8 @@ static void free_side(struct tls_side *side)
     tls_opener_free(side->opener);
 }
 
-static void tls_close(struct conversation *conversation, void *state)
+void tls_end(struct conversation *conversation, struct tls *tls)
 {
-    struct tls *tls = state;
-
     tls_end_waiting(conversation, tls);
     if (tls->has_record) {
         tls_write_row(conversation, tls);
@@ -541,6 +524,11 @@ static void tls_close(struct conversation *conversation, void *state)
     text_free(&tls->alpn);
     text_free(&tls->versions_offered);
     text_free(&tls->protocols_offered);
+}
+
+static void tls_close(struct conversation *conversation, void *state)
+{
+    tls_end(conversation, state);
 }
 
 static const struct record_table *const tls_tables[] = {&tls_session_table, &certificate_table, NULL};

@@ -1,17 +1,20 @@
 /*
- * tls_chain.c - the certificates that a side shows in TLS's handshake (RFC 5246, 7.4.2; RFC 8446, 4.4.2; compressed: RFC 8879).
+ * tls_chain.c - the certificates that a side shows in TLS's handshake (RFC 5246, 7.4.2; RFC 8446, 4.4.2; compressed by zlib, brotli or zstd:
+ * RFC 8879).
  *
- * Leaves out: raw public keys (RFC 7250), and certificates compressed by brotli.
+ * Leaves out: raw public keys (RFC 7250).
  */
 #include "base/memory.h"
 #include "dissectors/certificate.h"
 #include "dissectors/tls_record.h"
 #include "dissectors/tls_session.h"
 
+#include <brotli/decode.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #define COMPRESSED_BY_ZLIB 1
+#define COMPRESSED_BY_BROTLI 2
 #define COMPRESSED_BY_ZSTD 3
 
 static void write_certificate(struct conversation *conversation, enum side from, unsigned number, const struct certificate *certificate)
@@ -51,7 +54,7 @@ static void keep_certificate(struct tls *tls, enum side from, unsigned number, s
     *tls->certificate = *certificate;
 }
 
-static void on_certificate(struct conversation *conversation, struct tls *tls, enum side from, unsigned number, struct bytes encoded)
+void tls_on_one_certificate(struct conversation *conversation, struct tls *tls, enum side from, unsigned number, struct bytes encoded)
 {
     struct certificate certificate = certificate_empty();
 
@@ -87,7 +90,7 @@ void tls_on_certificates(struct conversation *conversation, struct tls *tls, enu
             return;
         }
         if (encoded.length > 0)
-            on_certificate(conversation, tls, from, number, encoded);
+            tls_on_one_certificate(conversation, tls, from, number, encoded);
     }
 }
 
@@ -96,9 +99,12 @@ void tls_on_certificates(struct conversation *conversation, struct tls *tls, enu
 static bool unpack(uint16_t algorithm, struct bytes packed, uint8_t *room, size_t length)
 {
     uLongf inflated = length;
+    size_t written = length;
 
     if (algorithm == COMPRESSED_BY_ZLIB)
         return uncompress(room, &inflated, packed.at, packed.length) == Z_OK && inflated == length;
+    if (algorithm == COMPRESSED_BY_BROTLI)
+        return BrotliDecoderDecompress(packed.length, packed.at, &written, room) == BROTLI_DECODER_RESULT_SUCCESS && written == length;
     if (algorithm == COMPRESSED_BY_ZSTD)
         return ZSTD_decompress(room, length, packed.at, packed.length) == length;
     return false;
@@ -115,7 +121,10 @@ void tls_on_compressed_certificates(struct conversation *conversation, struct tl
     if (!cursor_is_good(&body) || length == 0 || length > TLS_MESSAGE_LIMIT || packed.length == 0)
         return;
     room = memory_new(length);
-    if (room != NULL && unpack(algorithm, packed, room, length)) {
+    if (room != NULL && !unpack(algorithm, packed, room, length)) {
+        conversation_finding_once(conversation, "notice", "tls_certificate_invalid", "the %s's compressed certificates (algorithm %u) do not give the %u bytes that they state",
+                                  side_name(from), algorithm, length);
+    } else if (room != NULL) {
         unpacked = cursor_within(bytes_of(room, length));
         skip_bytes(&unpacked, take_u8(&unpacked));
         tls_on_certificates(conversation, tls, from, take_child(&unpacked, take_u24_be(&unpacked)));

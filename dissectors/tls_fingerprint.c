@@ -181,6 +181,12 @@ static const char *ja4_version(uint16_t version)
         return "s3";
     case 0x0002:
         return "s2";
+    case TLS_VERSION_DTLS_1_0:
+        return "d1";
+    case TLS_VERSION_DTLS_1_2:
+        return "d2";
+    case TLS_VERSION_DTLS_1_3:
+        return "d3";
     default:
         return "00";
     }
@@ -259,7 +265,8 @@ bool tls_hello_ja4(const struct tls_hello *hello, char ja4[TLS_JA4_SIZE])
     is_good = ja4_digest(&extensions_text, extensions) && is_good;
     ja4_protocol(hello->alpn, protocol);
     if (is_good)
-        (void)snprintf(ja4, TLS_JA4_SIZE, "t%s%c%02u%02u%s_%s_%s", ja4_version(tls_hello_newest_version(hello)), hello->has_server_name ? 'd' : 'i',
+        (void)snprintf(ja4, TLS_JA4_SIZE, "%c%s%c%02u%02u%s_%s_%s", tls_is_datagram_version(hello->legacy_version) ? 'd' : 't',
+                       ja4_version(tls_hello_newest_version(hello)), hello->has_server_name ? 'd' : 'i',
                        at_most_99(cipher_count), at_most_99(extension_count), protocol, ciphers, extensions);
     return is_good;
 }

@@ -14,6 +14,18 @@ const char *tls_version_name(uint16_t version)
 {
     static const char *const names[] = {"SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
 
+    switch (version) {
+    case 0x0002:
+        return "SSLv2";
+    case TLS_VERSION_DTLS_1_0:
+        return "DTLSv1.0";
+    case TLS_VERSION_DTLS_1_2:
+        return "DTLSv1.2";
+    case TLS_VERSION_DTLS_1_3:
+        return "DTLSv1.3";
+    default:
+        break;
+    }
     return version >= 0x0300 && version <= 0x0304 ? names[version - 0x0300] : NULL;
 }
 
@@ -185,8 +197,8 @@ static void on_finished(struct tls *tls, enum side from)
         tls_change_epoch(tls, from, TLS_EPOCH_APPLICATION);
 }
 
-/* One whole message. Hellos by what they are, not by who sent them: after a hand-over the roles may be exchanged. */
-static void on_message(struct conversation *conversation, struct tls *tls, enum side from, uint8_t type, struct cursor body)
+/* Hellos by what they are, not by who sent them: after a hand-over the roles may be exchanged. */
+void tls_on_message(struct conversation *conversation, struct tls *tls, enum side from, uint8_t type, struct cursor body)
 {
     switch (type) {
     case TLS_CLIENT_HELLO:
@@ -269,7 +281,7 @@ static struct bytes read_messages(struct conversation *conversation, struct tls 
         if (side->phase == TLS_BEFORE_HELLO)
             side->phase = TLS_IN_CLEAR;
         tls_note_message(conversation, tls, from, type, take_bytes(&whole, 4 + (size_t)length));
-        on_message(conversation, tls, from, type, cursor_within(body));
+        tls_on_message(conversation, tls, from, type, cursor_within(body));
     }
     return peek_bytes(&cursor);
 }

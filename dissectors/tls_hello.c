@@ -118,6 +118,8 @@ bool tls_hello_read_client(struct cursor body, struct tls_hello *hello)
     *hello = (struct tls_hello){.legacy_version = take_u16_be(&body)};
     hello->random = take_bytes(&body, TLS_RANDOM_BYTES);
     hello->session_id = take_bytes(&body, take_u8(&body));
+    if (tls_is_datagram_version(hello->legacy_version))
+        skip_bytes(&body, take_u8(&body)); /* the cookie (RFC 6347, 4.2.1) */
     hello->ciphers = take_bytes(&body, take_u16_be(&body));
     skip_bytes(&body, take_u8(&body)); /* compression methods */
     if (hello->session_id.length > TLS_SESSION_ID_BYTES || hello->ciphers.length % 2 != 0)
@@ -152,12 +154,15 @@ bool tls_hello_is_retry(const struct tls_hello *hello)
 uint16_t tls_hello_newest_version(const struct tls_hello *hello)
 {
     struct cursor versions = cursor_within(hello->versions);
+    bool is_datagram = tls_is_datagram_version(hello->legacy_version);
     uint16_t newest = 0;
 
     while (cursor_left(&versions) >= 2) {
         uint16_t version = take_u16_be(&versions);
 
-        if (!tls_is_grease(version) && version > newest && version >> 8 == 3)
+        if (is_datagram && tls_is_datagram_version(version) && (newest == 0 || version < newest))
+            newest = version;
+        if (!is_datagram && !tls_is_grease(version) && version > newest && version >> 8 == 3)
             newest = version;
     }
     return newest != 0 ? newest : hello->legacy_version;

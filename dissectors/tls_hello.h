@@ -29,6 +29,16 @@ enum tls_extension {
     TLS_EXTENSION_ENCRYPTED_CLIENT_HELLO = 0xfe0d,
 };
 
+/* DTLS counts downwards (RFC 4347, 6347, 9147). */
+#define TLS_VERSION_DTLS_1_0 0xfeff
+#define TLS_VERSION_DTLS_1_2 0xfefd
+#define TLS_VERSION_DTLS_1_3 0xfefc
+
+static inline bool tls_is_datagram_version(uint16_t version)
+{
+    return version >> 8 == 0xfe;
+}
+
 /* A hello as it stands: all runs are borrowed from the message, and empty where they are absent. */
 struct tls_hello {
     uint16_t legacy_version;
@@ -59,7 +69,7 @@ struct tls_hello {
     bool has_encrypted_client_hello;
 };
 
-/* Reads the body of a ClientHello or ServerHello. False where it contradicts itself; what was read before that stands in `hello`. */
+/* Reads the body of a ClientHello or ServerHello, of DTLS too. False where it contradicts itself; what was read before that stands in `hello`. */
 bool tls_hello_read_client(struct cursor body, struct tls_hello *hello);
 bool tls_hello_read_server(struct cursor body, struct tls_hello *hello);
 
@@ -76,7 +86,7 @@ uint16_t tls_hello_newest_version(const struct tls_hello *hello);
 bool tls_hello_ja3(const struct tls_hello *hello, char ja3[DIGEST_HEX_SIZE]);
 bool tls_hello_ja3s(const struct tls_hello *hello, char ja3s[DIGEST_HEX_SIZE]);
 
-/* JA4, of the client's hello over TCP (FoxIO's JA4 technical details; BSD 3-clause): 36 letters and a NUL. */
+/* JA4, of the client's hello over TCP, or of DTLS (FoxIO's JA4 technical details; BSD 3-clause): 36 letters and a NUL. */
 #define TLS_JA4_SIZE 37
 bool tls_hello_ja4(const struct tls_hello *hello, char ja4[TLS_JA4_SIZE]);
 

@@ -27,18 +27,35 @@ static void judge_certificate(struct conversation *conversation, const struct tl
                                   certificate->names.length > 0 ? certificate->names.at : certificate->subject.at != NULL ? certificate->subject.at : "no name");
 }
 
-/* RFC 8996 (TLS 1.0 and 1.1), RFC 7568 (SSL 3.0). */
+/* Which document says so; NULL: it is not obsolete. */
+static const char *obsoleted_by(uint16_t version)
+{
+    switch (version) {
+    case 0x0002:
+        return "RFC 6176";
+    case 0x0300:
+        return "RFC 7568";
+    case TLS_VERSION_1_0:
+    case TLS_VERSION_1_1:
+    case TLS_VERSION_DTLS_1_0:
+        return "RFC 8996";
+    default:
+        return NULL;
+    }
+}
+
 static void judge_version(struct conversation *conversation, const struct tls *tls)
 {
-    if (!tls->has_version || tls->version >= TLS_VERSION_1_2 || tls->version < 0x0300)
-        return;
-    conversation_finding_once(conversation, tls->version == 0x0300 ? "warning" : "notice", "tls_version_obsolete", "the server chose %s (%s)", tls_version_name(tls->version),
-                              tls->version == 0x0300 ? "RFC 7568" : "RFC 8996");
+    const char *document = tls->has_version ? obsoleted_by(tls->version) : NULL;
+
+    if (document != NULL)
+        conversation_finding_once(conversation, tls->version <= 0x0300 ? "warning" : "notice", "tls_version_obsolete", "the server chose %s (%s)", tls_version_name(tls->version),
+                                  document);
 }
 
 static void judge_cipher(struct conversation *conversation, const struct tls *tls)
 {
-    const char *weakness = tls->has_version ? tls_suite_weakness(tls->cipher) : NULL;
+    const char *weakness = tls->has_version && tls->version != 0x0002 ? tls_suite_weakness(tls->cipher) : NULL;
 
     if (weakness != NULL)
         conversation_finding_once(conversation, "warning", "tls_cipher_weak", "the server chose %s: %s", tls_suite_name(tls->cipher), weakness);

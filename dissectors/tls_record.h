@@ -9,8 +9,8 @@
 #define TLS_SESSION(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
-    COLUMN(R, text, version, "the negotiated version, from the server's hello: 'TLSv1.2', 'TLSv1.3', 'SSLv3', ...") \
-    COLUMN(R, text, cipher, "the negotiated cipher suite, by its IANA name; '0xNNNN' where it has none") \
+    COLUMN(R, text, version, "the negotiated version, from the server's hello: 'TLSv1.2', 'TLSv1.3', 'SSLv3', 'SSLv2', 'DTLSv1.2', ...") \
+    COLUMN(R, text, cipher, "the negotiated cipher suite, by its IANA name; '0xNNNN' where it has none; SSLv2: by the name in its specification") \
     COLUMN(R, text, server_name, "the host that the client asked for (SNI)") \
     COLUMN(R, text, alpn, "the application protocol that the server chose (ALPN); TLS 1.3 hides the choice from all who have no keys") \
     COLUMN(R, text, ja3, "JA3 fingerprint of the client's hello") \

@@ -131,7 +131,7 @@ void tls_write_row(struct conversation *conversation, const struct tls *tls)
 
     if (tls->has_version) {
         row.version = version_text(tls->version, version, sizeof version);
-        row.cipher = cipher_text(tls->cipher, cipher, sizeof cipher);
+        row.cipher = tls->version == 0x0002 ? record_text_of(tls->ssl2_cipher) : cipher_text(tls->cipher, cipher, sizeof cipher);
         row.hello_retry = record_boolean(tls->is_retried);
         row.resumed = record_boolean(tls->is_resumed);
     }

@@ -100,6 +100,7 @@ struct tls {
     uint8_t session_id_length;
     uint8_t client_session_id[TLS_SESSION_ID_BYTES];
     uint8_t client_session_id_length;
+    const char *ssl2_cipher; /* SSL 2.0: the cipher's name in its specification */
     bool has_version;
     uint16_t version;
     bool has_cipher; /* and nothing is compressed */
@@ -160,7 +161,7 @@ struct tls {
 
 static inline bool tls_is_1_3(const struct tls *tls)
 {
-    return tls->has_version && (tls->version == TLS_VERSION_1_3 || tls->version >> 8 == 0x7f);
+    return tls->has_version && (tls->version == TLS_VERSION_1_3 || tls->version == TLS_VERSION_DTLS_1_3 || tls->version >> 8 == 0x7f);
 }
 
 static inline bool tls_is_observed(const struct tls *tls)
@@ -173,6 +174,9 @@ static inline bool tls_is_observed(const struct tls *tls)
 /* Handshake bytes of one side, in the clear or opened: all whole messages in them are read. */
 void tls_on_handshake(struct conversation *conversation, struct tls *tls, enum side from, struct bytes fragment);
 
+/* One whole message, without its header. */
+void tls_on_message(struct conversation *conversation, struct tls *tls, enum side from, uint8_t type, struct cursor body);
+
 /* 'TLSv1.2'; NULL where the version has no name. */
 const char *tls_version_name(uint16_t version);
 
@@ -182,7 +186,29 @@ void tls_append_version(struct text *list, uint16_t version);
 /* An alert's two bytes (RFC 8446, 6), in the clear or opened. True where it says that the side ends (close_notify). */
 bool tls_on_alert(struct tls *tls, struct cursor alert);
 
+/* ---- tls.c ---- */
+
+/* What a session begins with, and what it ends with: its row, what is inside, all that it owns. */
+void tls_begin(struct tls *tls);
+void tls_end(struct conversation *conversation, struct tls *tls);
+
+/* ---- ssl2.c ---- */
+
+/* Whether a side begins with a hello in SSL 2.0's format; *length is then all of it. `hello`: whose. */
+enum match ssl2_match_client_hello(struct bytes bytes, uint32_t *length);
+enum match ssl2_match_server_hello(struct bytes bytes, uint32_t *length);
+
+/* The messages of SSL 2.0, whole, with their headers. */
+void ssl2_on_client_hello(struct tls *tls, struct cursor message);
+void ssl2_on_server_hello(struct conversation *conversation, struct tls *tls, struct cursor message);
+
+/* What the client says behind the server's hello: MATCH_YES where it is its master key, which names the cipher. */
+enum match ssl2_read_master_key(struct tls *tls, struct bytes bytes);
+
 /* ---- tls_chain.c ---- */
+
+/* One certificate of a side; `number` is its place in the chain, from 1. */
+void tls_on_one_certificate(struct conversation *conversation, struct tls *tls, enum side from, unsigned number, struct bytes encoded);
 
 /* The list of a Certificate message: a row for each, and the server's own is kept. */
 void tls_on_certificates(struct conversation *conversation, struct tls *tls, enum side from, struct cursor list);

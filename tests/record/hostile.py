@@ -392,7 +392,83 @@ def ftp():
     return case
 
 
-CASES = {"smtp": smtp, "ssh": ssh, "websocket": websocket, "rdp": rdp, "ftp": ftp}
+# Of old.example.test, signed by itself.
+CERTIFICATE = base64.b64decode(
+    "MIIBjDCCATOgAwIBAgIUGry/xCJRaKJxoL5hhcMXKCR3co8wCgYIKoZIzj0EAwIwGzEZMBcGA1UEAwwQb2xkLmV4YW1wbGUudGVzdDAgFw0yNj"
+    "ExMjYxMTAxMjdaGA8yMDgxMDgyOTExMDEyN1owGzEZMBcGA1UEAwwQb2xkLmV4YW1wbGUudGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IA"
+    "BDerDsIHVYsFYvlTdrYXZttnX0SDiKCIJUIBdHFcbc8gEIAIkdmUqJUTq6hPQMqam1dGBZDcunU1kRNLLXZShVejUzBRMB0GA1UdDgQWBBSeob"
+    "dPZjCa4+b6PuTCZEeRMACX6zAfBgNVHSMEGDAWgBSeobdPZjCa4+b6PuTCZEeRMACX6zAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cA"
+    "MEQCIGgdxX1CYELtLnGNabfcPsI8OFjNUwNVyQ0enrQmdFgtAiAnhU+onk7AvD/4Cyi9ZkIRrt2rJlC/XK5kDKNIifBfCQ=="
+)
+
+
+def record(kind, body, version=0x0301, length=None):
+    return struct.pack("!BHH", kind, version, len(body) if length is None else length) + body
+
+
+def message(kind, body, length=None):
+    return struct.pack("!I", kind << 24 | (len(body) if length is None else length)) + body
+
+
+def lists(size, *items):
+    return b"".join(struct.pack("!I", len(item))[4 - size:] + item for item in items)
+
+
+def client_hello(version=0x0303):
+    return message(1, struct.pack("!H", version) + bytes(range(32)) + b"\0" + lists(2, b"\xc0\x2f\x00\x2f") + b"\1\0")
+
+
+def server_hello(version=0x0303, cipher=0xc02f):
+    return message(2, struct.pack("!H", version) + bytes(range(32, 64)) + b"\0" + struct.pack("!HB", cipher, 0))
+
+
+def certificates(*chain):
+    return message(11, lists(3, lists(3, *chain)))
+
+
+def ssl2_hello(version, ciphers):
+    body = struct.pack("!BHHHH", 1, version, len(ciphers), 0, 16) + ciphers + bytes(range(16))
+    return struct.pack("!H", 0x8000 | len(body)) + body
+
+
+def ssl2_server(certificate, ciphers):
+    body = struct.pack("!BBBHHHH", 4, 0, 1, 2, len(certificate), len(ciphers), 16) + certificate + ciphers + bytes(16)
+    return struct.pack("!H", 0x8000 | len(body)) + body
+
+
+def tls():
+    case = Case(443)
+    begin = case.start
+    ciphers = b"\x01\x00\x80\x07\x00\xc0"
+    master = b"\x02\x07\x00\xc0" + struct.pack("!HHH", 0, 128, 8) + bytes(136)
+    begin("SSL 2.0: both hellos, the client's master key").client(ssl2_hello(2, ciphers)).server(ssl2_server(CERTIFICATE, ciphers)).client(
+        struct.pack("!H", 0x8000 | len(master)) + master, b"\x80\x21" + bytes(33)).server(b"\x80\x21" + bytes(33))
+    begin("SSL 3.0 offered in SSL 2.0's format, and chosen").client(ssl2_hello(0x0300, b"\x00\x00\x05" + ciphers)).server(
+        record(22, server_hello(0x0300, 5) + certificates(CERTIFICATE) + message(14, b""), 0x0300)).client(record(21, b"\2\x2a", 0x0300))
+    begin("SSL 2.0 lengths that lie").client(b"\x80\x2e\x01\x00\x02\x00\x06\x7f\xff\x00\x10" + bytes(40))
+    begin("hellos and a certificate in records of one byte, empty ones and warnings between").client(
+        b"".join(record(22, bytes([byte])) for byte in client_hello())).server(
+        b"".join(record(22, bytes([byte])) + (record(21, b"\1\x5a") if n % 64 == 63 else b"") + (record(23, b"") if n % 64 == 31 else b"")
+                 for n, byte in enumerate(server_hello() + certificates(CERTIFICATE)))).client(record(21, b"\2\x28"))
+    begin("a chain of 3000 certificates").client(record(22, client_hello()))
+    chain = server_hello() + certificates(*[CERTIFICATE] + [b"\x30\x00"] * 3000)
+    begin_records = b"".join(record(22, chain[at:at + 16384]) for at in range(0, len(chain), 16384))
+    case.conversations[-1].server(begin_records).client(record(21, b"\2\x2a"))
+    begin("a certificate that is none, one of no bytes, one longer than its list").client(record(22, client_hello())).server(
+        record(22, server_hello() + certificates(b"no certificate", b"") + message(11, b"\0\0\x10\0\xff\xff" + bytes(11))))
+    begin("a handshake message of 16 MB").client(record(22, client_hello())).server(
+        record(22, server_hello() + message(11, bytes(1000), 0xffffff)), record(22, bytes(1000)))
+    begin("a record longer than any may be").client(record(22, client_hello())).server(record(22, server_hello())).client(
+        record(22, bytes(100), length=0x7fff))
+    begin("extensions and sessions ids whose lengths lie").client(record(22, message(1, b"\3\3" + bytes(32) + b"\xff" + bytes(60)))).server(
+        record(22, message(2, b"\3\3" + bytes(32) + b"\0\xc0\x2f\0\xff\xff\0\0")))
+    begin("compressed certificates in the clear: a bomb, an unknown algorithm, none at all").client(record(22, client_hello())).server(record(
+        22, server_hello() + message(25, struct.pack("!H", 1) + b"\x0f\xff\xff" + lists(3, zlib.compress(bytes(0xfffff))))
+        + message(25, struct.pack("!H", 9) + b"\0\1\0" + lists(3, bytes(9))) + message(25, struct.pack("!H", 2) + b"\xff\xff\xff" + lists(3, b"\x06"))))
+    return case
+
+
+CASES = {"smtp": smtp, "ssh": ssh, "websocket": websocket, "rdp": rdp, "ftp": ftp, "tls": tls}
 
 
 def write(protocol, folder):

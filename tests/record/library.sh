@@ -197,10 +197,10 @@ make_certificate() {
 
 # ------------------------------------------------------------------ recording
 
-# Records all TCP on the client's end, whole packets, into $work/capture.pcap.
+# capture_start [FILTER]: records all TCP, or what the filter says, on the client's end, whole packets, into $work/capture.pcap.
 capture_start() {
     ip netns exec "$network-client" tcpdump -i client0 -Z root -n -s 0 -U --immediate-mode \
-        -w "$work/capture.pcap" tcp >"$work/tcpdump.log" 2>&1 &
+        -w "$work/capture.pcap" "${1:-tcp}" >"$work/tcpdump.log" 2>&1 &
     capture_pid=$!
     await_log tcpdump.log 'listening on'
 }

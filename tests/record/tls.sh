@@ -2,7 +2,7 @@
 # Records TLS: OpenSSL's s_server, and its s_client or curl, whose key logs are kept with the capture. The truth is what the client says of each
 # session, and what was sent inside.
 
-tls_cases=(https13 https12 cbc old-versions resumed12 resumed13 early-data retry client-certificate key-update wrong-key no-keys expired rsa-key)
+tls_cases=(https13 https12 cbc old-versions resumed12 resumed13 early-data retry client-certificate key-update wrong-key no-keys expired rsa-key dtls)
 
 tls_packages=(openssl curl)
 
@@ -216,4 +216,35 @@ tls_rsa_key() {
     rm "$work/keys.log"
     describe "RSA key exchange, opened with the server's private key alone: TLS 1.2 (extended master secret) and 1.0; it opens no ECDHE, and one finding says so" \
         "openssl s_client -cipher AES128-GCM-SHA256, AES256-SHA256, AES128-SHA, ECDHE-RSA-AES128-GCM-SHA256" "${tls_packages[@]}"
+}
+
+# dtls_server PORT OPTION...: answers what it is told.
+dtls_server() {
+    local port=$1
+    shift
+    ip netns exec "$network-server" openssl s_server -accept "$port" -cert "$work/certificate.pem" -key "$work/key.pem" -quiet "$@" >"$work/server$port.log" 2>&1 </dev/null &
+    sleep 0.5
+}
+
+# dtls_get PORT OPTION...: as tls_get.
+dtls_get() {
+    local port=$1
+    shift
+    { sleep 0.6; echo hello; sleep 0.4; } |
+        inside client timeout 5 openssl s_client -connect "$server_address:$port" -servername server.example.test -keylogfile "$work/keys.log" "$@" \
+            >>"$work/client.log" 2>&1 || true
+}
+
+tls_dtls() {
+    openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=server.example.test -keyout "$work/key.pem" -out "$work/certificate.pem" 2>/dev/null
+    dtls_server 4433 -dtls -mtu 300 -cipher ALL:@SECLEVEL=0
+    dtls_server 5684 -dtls -listen
+    capture_start udp
+    dtls_get 4433 -dtls1_2 -mtu 300
+    dtls_get 4433 -dtls1 -cipher AES128-SHA:@SECLEVEL=0
+    dtls_get 5684 -dtls1_2 -alpn coap
+    tls_finish
+    rm "$work/keys.log"
+    describe "DTLS 1.2 and 1.0 over UDP: the handshake in fragments (MTU 300), and behind a HelloVerifyRequest (port 5684)" \
+        "openssl s_client -dtls1_2 -mtu 300; -dtls1; -dtls1_2 -alpn coap" "${tls_packages[@]}"
 }
