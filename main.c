@@ -27,6 +27,7 @@
 
 #define THREADS_MOST 64
 #define KEY_FILES_MOST 64
+#define TEXT_LIMIT_MOST (16 << 20)
 #define DEFAULT_DATABASE "wirescribe.db"
 #define KEPT_MEMORY_BYTES (64 << 20)
 
@@ -66,6 +67,7 @@ static const char usage_text[] =
     "                       tells those a network card was to fill in from wrong ones, ignore believes all\n"
     "      --passwords      record passwords too, where a protocol shows them (default: never)\n"
     "      --keystrokes     record what was typed too, where a protocol shows it (default: never)\n"
+    "      --text-limit BYTES  of a WebSocket's text messages, so much of each is recorded (default 4096; 0: nothing)\n"
     "      --rdp-key FILE   private key of an RDP server (xrdp's rsakeys.ini, or PEM): opens its standard RDP security\n"
     "      --keys FILE      secrets of TLS sessions, as SSLKEYLOGFILE writes them (may be given again); what they open is\n"
     "                       read like traffic in the clear, and its rows say encrypted = 1; live: FILE may grow\n"
@@ -108,6 +110,7 @@ enum long_option {
     OPTION_CHECKSUMS,
     OPTION_PASSWORDS,
     OPTION_KEYSTROKES,
+    OPTION_TEXT_LIMIT,
     OPTION_RDP_KEY,
     OPTION_KEYS,
     OPTION_RSA_KEY,
@@ -203,6 +206,22 @@ static bool parse_size(const char *option, const char *text, uint64_t *bytes)
     return false;
 }
 
+/* As parse_size, up to TEXT_LIMIT_MOST; 0: no texts. */
+static bool parse_text_limit(const char *text, struct recording_options *recording)
+{
+    uint64_t bytes = 0;
+
+    recording->omits_text = strcmp(text, "0") == 0;
+    if (!recording->omits_text && !parse_size("--text-limit", text, &bytes))
+        return false;
+    if (bytes > TEXT_LIMIT_MOST) {
+        log_error("--text-limit takes %d bytes at most, not '%s'", TEXT_LIMIT_MOST, text);
+        return false;
+    }
+    recording->text_limit = (size_t)bytes;
+    return true;
+}
+
 static bool parse_policy(const char *text, enum overlap_policy *policy)
 {
     static const char *const names[OVERLAP_POLICIES] = {
@@ -227,6 +246,7 @@ static const struct option long_options[] = {
     {"checksums", required_argument, NULL, OPTION_CHECKSUMS},
     {"passwords", no_argument, NULL, OPTION_PASSWORDS},
     {"keystrokes", no_argument, NULL, OPTION_KEYSTROKES},
+    {"text-limit", required_argument, NULL, OPTION_TEXT_LIMIT},
     {"rdp-key", required_argument, NULL, OPTION_RDP_KEY},
     {"keys", required_argument, NULL, OPTION_KEYS},
     {"rsa-key", required_argument, NULL, OPTION_RSA_KEY},
@@ -320,6 +340,8 @@ static bool take_option(struct arguments *arguments, int letter, const char *val
     case OPTION_KEYSTROKES:
         arguments->pipeline.recording.keystrokes = true;
         return true;
+    case OPTION_TEXT_LIMIT:
+        return parse_text_limit(value, &arguments->pipeline.recording);
     case OPTION_RDP_KEY:
         return take_key_file(&arguments->rdp_keys, "--rdp-key", value);
     case OPTION_KEYS:
@@ -753,8 +775,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"read", command_read, " output append filter count threads memory checksums passwords keystrokes rdp-key keys rsa-key store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet "},
-    {"live", command_live, " output append filter count threads memory checksums passwords keystrokes rdp-key keys rsa-key store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
+    {"read", command_read, " output append filter count threads memory checksums passwords keystrokes text-limit rdp-key keys rsa-key store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet "},
+    {"live", command_live, " output append filter count threads memory checksums passwords keystrokes text-limit rdp-key keys rsa-key store-files store-file-limit store-total-limit no-ndpi tcp-policy quiet interface snaplen no-promiscuous "},
     {"sessions", command_sessions, " format protocol limit "},
     {"files", command_files, " format protocol limit "},
     {"sql", command_sql, " format "},

@@ -92,6 +92,8 @@ struct tls_rsa_keys;
 struct recording_options {
     bool passwords;      /* also passwords, where a protocol shows them */
     bool keystrokes;     /* also what was typed, where a protocol shows it */
+    bool omits_text;     /* not the texts of messages (WebSocket) */
+    size_t text_limit;   /* bytes of each that are kept; 0: as many as the protocol keeps otherwise */
     struct vault *vault; /* where the contents of files are stored; NULL: they are not */
     const struct rdp_private_keys *rdp_keys; /* private keys of RDP servers; NULL: none (dissectors/rdp_private_keys.h) */
     struct tls_secrets *tls_secrets; /* what opens TLS, and may grow: it has a lock of its own; NULL: nothing does (dissectors/tls_secrets.h) */

@@ -146,6 +146,21 @@ expect_status 2
 expect_message sometimes
 ends 'what is told of checksums'
 
+for limit in 0:0 3:3 1K:5 16M:5; do
+    try read "$tests/websocket/deflate/capture.pcap" -o "texts-${limit%:*}.db" -q --text-limit "${limit%:*}"
+    expect_status 0
+    expect_sql "texts-${limit%:*}.db" "SELECT coalesce(length(text), 0) FROM websocket_messages WHERE opcode = 'text' AND size = 5 AND from_side = 'client'" "${limit#*:}"
+    expect_sql "texts-${limit%:*}.db" "SELECT count(DISTINCT sha256) FROM websocket_messages WHERE opcode = 'text'" 3
+done
+expect_sql texts-1K.db 'SELECT max(length(text)) FROM websocket_messages' 1024
+for limit in 17M -1 some; do
+    try read "$good" -o no-texts.db --text-limit="$limit"
+    expect_status 2
+    expect_message text-limit
+    expect_no_file no-texts.db
+done
+ends 'the length of texts'
+
 try read "$good" -o chatty.db
 expect_status 0
 [ -z "$out" ] || complain "stdout has '$out'"

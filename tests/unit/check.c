@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MOST_TESTS 512
+#define MOST_TESTS 1024
 
 struct test {
     const char *name;

@@ -125,7 +125,7 @@ UNIT_TEST(websocket_unanswered_upgrade_leaves_a_row)
     CHECK_TEXT(dialogue_protocol(), "http");
 }
 
-UNIT_TEST(websocket_compressed_messages_have_no_size)
+UNIT_TEST(websocket_what_is_no_deflate_has_no_size)
 {
     const struct step steps[] = {
         CLIENT(REQUEST_DEFLATE),
@@ -190,10 +190,11 @@ UNIT_TEST(websocket_hostile_frames_are_told)
     const struct step close[] = {CLIENT(REQUEST), SERVER(ANSWER), SERVER("\x88\x01x")};
 
     PLAY(80, reserved);
-    CHECK_TEXT(FINDING("name"), "websocket_frame_invalid");
-    CHECK(dialogue_rows("websocket_message") == 0);
+    CHECK_TEXT(FINDING("name"), "websocket_reserved_bits");
+    CHECK(dialogue_rows("websocket_message") == 2);
     PLAY(80, opcode);
-    CHECK_TEXT(FINDING("name"), "websocket_frame_invalid");
+    CHECK_TEXT(FINDING("name"), "websocket_reserved_opcode");
+    CHECK_TEXT(MESSAGE(1, "opcode"), "reserved-3");
     PLAY(80, length);
     CHECK_TEXT(FINDING("name"), "websocket_frame_invalid");
     PLAY(80, huge);
