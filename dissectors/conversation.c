@@ -198,7 +198,8 @@ static void tell_gap(struct conversation *conversation, enum side from, uint64_t
 
     if (conversation->phase != PHASE_DISSECTING)
         return;
-    side->missing += count;
+    if (count != MISSING_UNKNOWN)
+        side->missing += count;
     side->waits_for_other = false;
     kept_clear(&side->kept);
     verdict = conversation->dissector->on_gap(conversation, conversation->state, from, count);

@@ -231,7 +231,11 @@ struct conversation *conversation_begin_inside(struct conversation *outer, bool 
                                                void *from_before);
 #define INSIDE_LIMIT 4
 
-/* The next bytes of one side, or that bytes of it are missing. False: nobody wants more (close still has to come). */
+/*
+ * The next bytes of one side, or that bytes of it are missing. False: nobody wants more (close still has to come). MISSING_UNKNOWN: nobody knows how
+ * many, which are not added to conversation_missing; on_gap is called with it, as with a count that no unit has room for.
+ */
+#define MISSING_UNKNOWN ((uint64_t)1 << 56)
 bool conversation_say_inside(struct conversation *inside, enum side from, struct bytes bytes);
 bool conversation_miss_inside(struct conversation *inside, enum side from, uint64_t count);
 void conversation_end_inside(struct conversation *inside, enum side from, enum ending ending);

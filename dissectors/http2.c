@@ -3,12 +3,10 @@
  * frames. Header fields are decoded in http2_fields.c, streams followed in http2_streams.c, and what they carry beyond requests in http2_tunnel.c.
  *
  * Left out: flow control and priorities; what is sent in bodies, but for WebSockets and tunnels. Where bytes are lost elsewhere than in a body, the
- * next frame cannot be found, and that side is not read any further: its streams keep what was known.
+ * next frame is looked for; header fields cannot be decoded from there on.
  */
 #include "dissectors/http2_session.h"
 
-#define FRAME_HEADER_BYTES 9
-#define SETTING_BYTES 6
 #define DEFAULT_FRAME_SIZE 16384 /* RFC 9113, 6.5.2 */
 /* Settings of a first SETTINGS frame that tells HTTP/2 where the client was not seen. */
 #define FIRST_SETTINGS_MOST 32
@@ -46,27 +44,16 @@ static bool begins_as_preface(struct bytes bytes)
     return bytes_equal(bytes_of(bytes.at, known), bytes_of(preface, known));
 }
 
-static struct http2_frame take_frame_header(struct cursor *unit)
-{
-    struct http2_frame frame = {.length = take_u24_be(unit)};
-
-    frame.type = take_u8(unit);
-    frame.flags = take_u8(unit);
-    frame.stream_id = take_u32_be(unit) & 0x7fffffff;
-    frame.left = frame.length;
-    return frame;
-}
-
 /* A server whose client is not seen, or has not spoken yet: its SETTINGS come first, and know nothing that no RFC does. */
 static enum match match_server(struct bytes bytes)
 {
     struct cursor unit = cursor_over(bytes);
-    struct http2_frame frame = take_frame_header(&unit);
+    struct http2_frame frame = http2_take_frame_header(&unit);
 
-    if (cursor_is_good(&unit) && (frame.type != HTTP2_SETTINGS || frame.flags != 0 || frame.stream_id != 0 || frame.length % SETTING_BYTES != 0 ||
-                                  frame.length > FIRST_SETTINGS_MOST * SETTING_BYTES))
+    if (cursor_is_good(&unit) && (frame.type != HTTP2_SETTINGS || frame.flags != 0 || frame.stream_id != 0 || frame.length % HTTP2_SETTING_BYTES != 0 ||
+                                  frame.length > FIRST_SETTINGS_MOST * HTTP2_SETTING_BYTES))
         return MATCH_NO;
-    for (uint32_t read = 0; cursor_is_good(&unit) && read < frame.length; read += SETTING_BYTES) {
+    for (uint32_t read = 0; cursor_is_good(&unit) && read < frame.length; read += HTTP2_SETTING_BYTES) {
         uint16_t setting = take_u16_be(&unit);
 
         (void)take_u32_be(&unit);
@@ -94,11 +81,18 @@ static enum match http2_match(const struct first_bytes *first)
 
 /* ---- losing the step ---- */
 
+/* The next frame is looked for. */
 static enum verdict lose_step(struct conversation *conversation, struct http2 *session, enum side from)
 {
-    struct http2_side *side = &session->side[from];
+    session->side[from].phase = HTTP2_SEEKING;
+    http2_lose_side(conversation, session, from);
+    return VERDICT_GO_ON;
+}
 
-    side->phase = HTTP2_OUT_OF_STEP;
+/* What this side says is not HTTP/2. */
+static enum verdict give_up(struct conversation *conversation, struct http2 *session, enum side from)
+{
+    session->side[from].phase = HTTP2_OUT_OF_STEP;
     http2_lose_side(conversation, session, from);
     return session->side[side_other(from)].phase == HTTP2_OUT_OF_STEP ? VERDICT_NOT_THIS_PROTOCOL : VERDICT_GO_ON;
 }
@@ -108,7 +102,7 @@ static enum verdict on_preface(struct conversation *conversation, struct http2 *
     struct cursor unit = *bytes;
 
     if (!begins_as_preface(peek_bytes(bytes)))
-        return lose_step(conversation, session, from); /* begun in the middle */
+        return conversation_has_start(conversation, from) ? give_up(conversation, session, from) : lose_step(conversation, session, from);
     skip_bytes(&unit, PREFACE_BYTES);
     if (!cursor_is_good(&unit))
         return VERDICT_NEED_MORE;
@@ -118,74 +112,6 @@ static enum verdict on_preface(struct conversation *conversation, struct http2 *
 }
 
 /* ---- frame headers ---- */
-
-/* Bytes before the frame's body. */
-static uint32_t start_bytes(const struct http2_frame *frame)
-{
-    uint32_t padded = (frame->flags & HTTP2_FLAG_PADDED) != 0 ? 1 : 0;
-
-    switch (frame->type) {
-    case HTTP2_DATA:
-        return padded;
-    case HTTP2_HEADERS:
-        return padded + ((frame->flags & HTTP2_FLAG_PRIORITY) != 0 ? 5 : 0);
-    case HTTP2_PUSH_PROMISE:
-        return padded + 4;
-    case HTTP2_RST_STREAM:
-        return 4;
-    case HTTP2_GOAWAY:
-        return 8;
-    default:
-        return 0;
-    }
-}
-
-static bool is_of_a_stream(uint8_t type)
-{
-    return type == HTTP2_DATA || type == HTTP2_HEADERS || type == HTTP2_PRIORITY || type == HTTP2_RST_STREAM || type == HTTP2_PUSH_PROMISE || type == HTTP2_CONTINUATION;
-}
-
-static bool is_of_the_connection(uint8_t type)
-{
-    return type == HTTP2_SETTINGS || type == HTTP2_PING || type == HTTP2_GOAWAY;
-}
-
-static bool length_is_wrong(const struct http2_frame *frame)
-{
-    switch (frame->type) {
-    case HTTP2_PRIORITY:
-        return frame->length != 5;
-    case HTTP2_RST_STREAM:
-    case HTTP2_WINDOW_UPDATE:
-        return frame->length != 4;
-    case HTTP2_PING:
-        return frame->length != 8;
-    case HTTP2_SETTINGS:
-        return frame->length % SETTING_BYTES != 0 || ((frame->flags & HTTP2_FLAG_ACK) != 0 && frame->length > 0);
-    default:
-        return frame->length < start_bytes(frame);
-    }
-}
-
-/* Where the frame cannot be: the reason, else NULL. */
-static const char *frame_error(const struct http2_side *side, enum side from, const struct http2_frame *frame)
-{
-    const struct http2_block *block = &side->block;
-
-    if (length_is_wrong(frame))
-        return "a length that its type cannot have";
-    if (is_of_a_stream(frame->type) && frame->stream_id == 0)
-        return "no stream";
-    if (is_of_the_connection(frame->type) && frame->stream_id != 0)
-        return "a stream, which its type cannot have";
-    if (frame->type == HTTP2_CONTINUATION ? !block->is_open || block->sent_on != frame->stream_id : block->is_open)
-        return "another type than what a block of header fields must go on with";
-    if (frame->type == HTTP2_HEADERS && from == FROM_CLIENT && frame->stream_id % 2 == 0)
-        return "a stream that is the server's to open";
-    if (frame->type == HTTP2_PUSH_PROMISE && from == FROM_CLIENT)
-        return "a promise, which only servers make";
-    return NULL;
-}
 
 /* A block that is wrong or ends before its end: the table that it would have changed is lost. */
 static void break_block(struct conversation *conversation, struct http2 *session, enum side from)
@@ -206,28 +132,42 @@ static void skip_frame(struct conversation *conversation, struct http2 *session,
 }
 
 /* What answers the preface is SETTINGS; a server without HTTP/2 says something else. */
-static bool is_first_frame(const struct http2_side *side, const struct http2_frame *frame)
+static bool is_first_frame(const struct http2_side *side, enum side from, const struct http2_frame *frame)
 {
-    return side->has_settings || (frame->type == HTTP2_SETTINGS && (frame->flags & HTTP2_FLAG_ACK) == 0);
+    return from == FROM_CLIENT || side->has_settings || (frame->type == HTTP2_SETTINGS && frame->length % HTTP2_SETTING_BYTES == 0);
+}
+
+/* An answer before its request, or before all of its head: the two directions were not captured by one clock. */
+static bool must_wait(const struct conversation *conversation, const struct http2 *session, enum side from, const struct http2_frame *frame)
+{
+    const struct http2_side *client = &session->side[FROM_CLIENT];
+
+    if (from == FROM_CLIENT || (frame->type != HTTP2_HEADERS && frame->type != HTTP2_RST_STREAM) || frame->stream_id % 2 == 0)
+        return false;
+    if (frame->stream_id <= client->last_opened && (!client->block.is_open || client->block.sent_on != frame->stream_id))
+        return false;
+    return http2_may_speak(conversation, session, FROM_CLIENT) && conversation_missing(conversation, FROM_CLIENT) == 0;
 }
 
 static enum verdict on_frame_header(struct conversation *conversation, struct http2 *session, enum side from, struct cursor *bytes)
 {
     struct http2_side *side = &session->side[from];
     struct cursor unit = *bytes;
-    struct http2_frame frame = take_frame_header(&unit);
+    struct http2_frame frame = http2_take_frame_header(&unit);
     const char *error;
 
     if (!cursor_is_good(&unit))
         return VERDICT_NEED_MORE;
+    if (must_wait(conversation, session, from, &frame))
+        return VERDICT_NEED_OTHER_SIDE;
     *bytes = unit;
     session->frames++;
-    if (!is_first_frame(side, &frame)) {
+    if (!is_first_frame(side, from, &frame)) {
         conversation_finding(conversation, "notice", "http2_not_spoken", "the %s does not begin with SETTINGS; it is not read any further", side_name(from));
-        return lose_step(conversation, session, from);
+        return give_up(conversation, session, from);
     }
     http2_judge_frame(conversation, session, from, &frame);
-    error = frame_error(side, from, &frame);
+    error = http2_frame_error(&side->block, from, &frame);
     if (error != NULL)
         skip_frame(conversation, session, from, &frame, error);
     else if (frame.length > session->side[side_other(from)].max_frame_size && session->side[side_other(from)].has_settings)
@@ -276,7 +216,7 @@ static enum verdict on_frame_start(struct conversation *conversation, struct htt
 {
     struct http2_side *side = &session->side[from];
     struct http2_frame *frame = &side->frame;
-    uint32_t count = start_bytes(frame);
+    uint32_t count = http2_start_bytes(frame);
     struct cursor unit = *bytes;
     struct cursor start = take_child(&unit, count);
     uint32_t promised = 0;
@@ -361,7 +301,7 @@ static enum verdict on_settings(struct http2_side *side, struct cursor *bytes)
     if (!cursor_is_good(&unit))
         return VERDICT_NEED_MORE;
     *bytes = unit;
-    side->frame.left -= SETTING_BYTES;
+    side->frame.left -= HTTP2_SETTING_BYTES;
     return VERDICT_GO_ON;
 }
 
@@ -387,12 +327,32 @@ static enum verdict on_frame_body(struct conversation *conversation, struct http
     return verdict;
 }
 
+/* ---- behind lost bytes ---- */
+
+static enum verdict seek(struct conversation *conversation, struct http2 *session, enum side from, struct cursor *bytes)
+{
+    while (cursor_left(bytes) > 0) {
+        struct cursor unit = *bytes;
+
+        if (http2_frame_begins(session, from, &unit)) {
+            session->side[from].phase = HTTP2_FRAME_HEADER;
+            session->side[from].has_settings = true;
+            conversation_finding_once(conversation, "info", "http2_step_found", "behind missing bytes a frame of the %s was found by what fits: a guess", side_name(from));
+            return VERDICT_GO_ON;
+        }
+        if (unit.state == CURSOR_SHORT)
+            return VERDICT_NEED_MORE;
+        skip_bytes(bytes, 1);
+    }
+    return VERDICT_GO_ON;
+}
+
 /* ---- what the frame calls ---- */
 
 /* A phase that needs no byte more: an empty body, a start without bytes. */
 static bool goes_on_without_bytes(const struct http2_side *side)
 {
-    return (side->phase == HTTP2_FRAME_START && start_bytes(&side->frame) == 0) || (side->phase == HTTP2_FRAME_BODY && side->frame.left == 0);
+    return (side->phase == HTTP2_FRAME_START && http2_start_bytes(&side->frame) == 0) || (side->phase == HTTP2_FRAME_BODY && side->frame.left == 0);
 }
 
 static enum verdict read_some(struct conversation *conversation, struct http2 *session, enum side from, struct cursor *bytes)
@@ -413,6 +373,8 @@ static enum verdict read_some(struct conversation *conversation, struct http2 *s
         if (side->frame.padding == 0)
             end_frame(conversation, session, from);
         return VERDICT_GO_ON;
+    case HTTP2_SEEKING:
+        return seek(conversation, session, from, bytes);
     case HTTP2_OUT_OF_STEP:
         (void)take_up_to(bytes, UINT64_MAX);
         return VERDICT_GO_ON;
@@ -463,11 +425,13 @@ static enum verdict http2_on_gap(struct conversation *conversation, void *state,
     uint32_t of_body = count < frame->left ? (uint32_t)count : frame->left;
 
     side->is_seen = true;
-    if (side->phase == HTTP2_OUT_OF_STEP)
+    if (side->phase == HTTP2_OUT_OF_STEP || side->phase == HTTP2_SEEKING)
         return VERDICT_GO_ON;
     if (!keeps_step(conversation, side, count)) {
-        conversation_finding_once(conversation, "info", "http2_step_lost", "bytes that are missing hide where the %s's next frame begins; it is not read any further",
+        conversation_finding_once(conversation, "info", "http2_step_lost", "bytes that are missing hide where the %s's next frame begins, and what its header fields say from there on",
                                   side_name(from));
+        if (side->phase == HTTP2_FRAME_BODY && frame->type == HTTP2_DATA && !frame->is_skipped && !conversation_is_decrypted(conversation))
+            http2_miss_body(session, from, frame->left);
         return lose_step(conversation, session, from);
     }
     if (side->phase == HTTP2_FRAME_PADDING) {
@@ -493,6 +457,7 @@ static void http2_on_end(struct conversation *conversation, void *state, enum si
 
     (void)conversation;
     (void)unread;
+    session->side[from].has_ended = true;
     for (unsigned i = 0; i < session->stream_count; i++)
         http2_tunnel_end(session->streams[i], from, ending);
 }
@@ -538,7 +503,7 @@ const struct dissector http2_dissector = {
     .name = "http2",
     .tables = http2_tables,
     .state_size = sizeof(struct http2),
-    .unit_limit = 64, /* the preface, a frame's header, and what stands before its body are shorter */
+    .unit_limit = HTTP2_WAITING_LIMIT, /* what is waited for otherwise has 24 bytes at most */
     .match = http2_match,
     .open = http2_open,
     .on_data = http2_on_data,

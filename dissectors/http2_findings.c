@@ -1,7 +1,7 @@
 /*
  * http2_findings.c - what is odd or hostile in an HTTP/2 connection: floods of cheap frames (CVE-2019-9512, -9515, -9518), of CONTINUATIONs
  * (CVE-2024-27316) and of streams that are opened and reset (CVE-2023-44487), and requests that change their meaning where a proxy writes them
- * as HTTP/1 (RFC 9113, 8.2.1, 8.2.2 and 10.3).
+ * as HTTP/1 (RFC 9113, 8.1.1, 8.2.1, 8.2.2, 8.3.1 and 10.3).
  */
 #include "dissectors/http2_session.h"
 
@@ -124,12 +124,22 @@ void http2_judge_field(struct conversation *conversation, enum side from, struct
                                   name.length > 0 ? (const char *)name.at : "");
 }
 
+/* RFC 9113, 8.3.1: two names of the server, of which others may believe the other one. */
+void http2_judge_host(struct conversation *conversation, const struct http_request *request, const struct http2_head *head)
+{
+    struct bytes authority = text_bytes(&head->authority);
+    struct bytes host = text_bytes(&request->host);
+
+    if (host.length > 0 && !(host.length == authority.length && bytes_begin_nocase(host, head->authority.at)))
+        conversation_finding_once(conversation, "warning", "http2_host_mismatch", "a request's host field and its ':authority' name two servers");
+}
+
 /* RFC 9113, 8.1.1: what a proxy that believes the field would take for the next request. */
 void http2_judge_length(struct conversation *conversation, const struct http2_stream *stream)
 {
     const struct http_body *body = &stream->request->request;
 
-    if (stream->has_length && body->missing == 0 && body->size != stream->content_length)
+    if (stream->has_length && body->missing == 0 && !stream->is_in_doubt[FROM_CLIENT] && body->size != stream->content_length)
         conversation_finding_once(conversation, "warning", "http2_length_wrong", "the client's content-length says %llu bytes, and %llu were sent",
                                   (unsigned long long)stream->content_length, (unsigned long long)body->size);
 }

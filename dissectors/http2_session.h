@@ -16,6 +16,8 @@
 #define HTTP2_TUNNELS_LIMIT 32
 /* The largest table of header fields that is kept for one side, by RFC 7541's way of counting; a sender that asks for more is not decoded. */
 #define HTTP2_TABLE_LIMIT (256 << 10)
+/* Bytes of the server that wait for the requests that they answer. */
+#define HTTP2_WAITING_LIMIT (256 << 10)
 /* Bytes of a tunnel that the client sends before the answer; further ones are missing. */
 #define HTTP2_EARLY_LIMIT (16 << 10)
 
@@ -43,7 +45,7 @@ enum http2_frame_type {
  *  PREFACE (the client) --> FRAME_HEADER --> FRAME_START --> FRAME_BODY --> FRAME_PADDING --+
  *                                ^                                                          |
  *                                +----------------------------------------------------------+
- *  lost bytes that do not end within a body: OUT_OF_STEP
+ *  lost bytes that do not end within a body: SEEKING --two frames that fit, one behind the other--> FRAME_HEADER
  */
 enum http2_phase {
     HTTP2_PREFACE,
@@ -51,7 +53,8 @@ enum http2_phase {
     HTTP2_FRAME_START,   /* what stands before the body: the padding's length, a priority, a stream, an error code */
     HTTP2_FRAME_BODY,    /* `left` bytes */
     HTTP2_FRAME_PADDING, /* `padding` bytes */
-    HTTP2_OUT_OF_STEP,   /* where the next frame begins is not known any more */
+    HTTP2_SEEKING,       /* where the next frame begins is not known */
+    HTTP2_OUT_OF_STEP,   /* this is not HTTP/2: nothing more is read */
 };
 
 struct http2_frame {
@@ -110,6 +113,7 @@ struct http2_side {
     enum http2_phase phase;
     struct http2_frame frame;
     bool is_seen;
+    bool has_ended;
     bool has_settings; /* its first SETTINGS frame was read */
     bool enables_connect_protocol;
     uint32_t max_frame_size; /* that it takes */
@@ -124,6 +128,7 @@ struct http2_side {
 
 /* A stream whose DATA is read by another dissector. */
 struct http2_tunnel {
+    bool is_websocket;
     struct websocket_handshake *handshake; /* until the WebSocket is opened or refused; NULL: a plain CONNECT */
     struct conversation *inside;           /* NULL before the answer */
     bool is_over;                          /* nobody wants more of it */
@@ -136,6 +141,8 @@ struct http2_stream {
     uint32_t id;
     uint64_t used;                /* the session's count of frames when it was used last */
     struct http_request *request; /* owned; its sizes grow with the bodies */
+    bool may_be_over;             /* what would end it may not have been captured */
+    bool is_in_doubt[SIDE_COUNT]; /* bytes were lost that may have been this side's: how much it said is not known */
     bool has_request;             /* its head was there, even if it could not be decoded */
     bool has_answer;              /* the final one */
     bool has_length;              /* the request's content-length */
@@ -151,6 +158,26 @@ struct http2 {
     unsigned tunnel_count; /* with a conversation inside */
     uint64_t frames;
 };
+
+/* ---- http2_frames.c ---- */
+
+#define HTTP2_FRAME_HEADER_BYTES 9
+#define HTTP2_SETTING_BYTES 6
+
+/* RFC 9113, 4.1. Whether it was whole is in the cursor's state. */
+struct http2_frame http2_take_frame_header(struct cursor *unit);
+
+/* Bytes before the frame's body. */
+uint32_t http2_start_bytes(const struct http2_frame *frame);
+
+/* Where the frame cannot be, sent by that side: the reason, else NULL. `block`: the side's. */
+const char *http2_frame_error(const struct http2_block *block, enum side from, const struct http2_frame *frame);
+
+/*
+ * Behind lost bytes: whether a frame begins here, because it is one of a stream that is open, or of the connection, and the next one fits behind
+ * it. A guess. The cursor's state is CURSOR_SHORT where more bytes are needed to tell.
+ */
+bool http2_frame_begins(const struct http2 *session, enum side from, struct cursor *unit);
 
 /* ---- http2_fields.c ---- */
 
@@ -186,10 +213,13 @@ void http2_end_head(struct conversation *conversation, struct http2 *session, en
 void http2_on_body(struct conversation *conversation, struct http2 *session, enum side from, struct bytes bytes);
 void http2_miss_body(struct http2 *session, enum side from, uint64_t count);
 
+/* Whether anything may come of that side yet. */
+bool http2_may_speak(const struct conversation *conversation, const struct http2 *session, enum side from);
+
 /* The side says no more on the stream; one that both have ended is over. */
 void http2_end_side(struct conversation *conversation, struct http2 *session, struct http2_stream *stream, enum side from);
 
-/* Nothing more is read of this side: its streams are followed on the other side alone. */
+/* Bytes of this side are lost, and whose they were is not known: what is read of its header fields ends, and its streams may have. */
 void http2_lose_side(struct conversation *conversation, struct http2 *session, enum side from);
 
 /* It is over: writes its rows and forgets it. */
@@ -205,6 +235,9 @@ void http2_tunnel_answer(struct conversation *conversation, struct http2 *sessio
 
 void http2_tunnel_say(struct conversation *conversation, struct http2 *session, struct http2_stream *stream, enum side from, struct bytes bytes);
 void http2_tunnel_miss(struct http2_stream *stream, enum side from, uint64_t count);
+
+/* Bytes of it may be missing, and how many is not known. */
+void http2_tunnel_lose(struct http2_stream *stream, enum side from);
 void http2_tunnel_end(struct http2_stream *stream, enum side from, enum ending ending);
 void http2_tunnel_refresh(struct http2_stream *stream);
 void http2_tunnel_close(struct conversation *conversation, struct http2 *session, struct http2_stream *stream);
@@ -214,6 +247,7 @@ void http2_tunnel_close(struct conversation *conversation, struct http2 *session
 void http2_judge_frame(struct conversation *conversation, struct http2 *session, enum side from, const struct http2_frame *frame);
 void http2_judge_list(struct conversation *conversation, enum side from, uint64_t list_bytes_before, uint64_t list_bytes);
 void http2_judge_field(struct conversation *conversation, enum side from, struct bytes name, struct bytes value);
+void http2_judge_host(struct conversation *conversation, const struct http_request *request, const struct http2_head *head);
 void http2_judge_length(struct conversation *conversation, const struct http2_stream *stream);
 void http2_judge_reset(struct conversation *conversation, struct http2 *session, enum side from);
 void http2_tell_goaway(struct conversation *conversation, enum side from, uint32_t error_code);

@@ -20,17 +20,22 @@ struct http2_stream *http2_find_stream(struct http2 *session, uint32_t id)
     return NULL;
 }
 
-/* The one that was idle longest; one that carries a tunnel only where there is no other. */
+/* The one that was idle longest; one that may be over before any other, and one that carries a tunnel last of all. */
+static unsigned worth_of(const struct http2_stream *stream)
+{
+    return stream->tunnel != NULL ? 2 : stream->may_be_over ? 0 : 1;
+}
+
 static struct http2_stream *find_idle(const struct http2 *session)
 {
     struct http2_stream *idle = session->streams[0];
 
     for (unsigned i = 1; i < session->stream_count; i++) {
         struct http2_stream *stream = session->streams[i];
-        bool is_tunnel = stream->tunnel != NULL;
-        bool idle_is_tunnel = idle->tunnel != NULL;
+        unsigned worth = worth_of(stream);
+        unsigned least = worth_of(idle);
 
-        if (is_tunnel != idle_is_tunnel ? idle_is_tunnel : stream->used < idle->used)
+        if (worth != least ? worth < least : stream->used < idle->used)
             idle = stream;
     }
     return idle;
@@ -38,11 +43,15 @@ static struct http2_stream *find_idle(const struct http2 *session)
 
 static void make_room(struct conversation *conversation, struct http2 *session)
 {
+    struct http2_stream *idle;
+
     if (session->stream_count < HTTP2_STREAMS_LIMIT)
         return;
-    conversation_finding_once(conversation, "notice", "http2_streams_too_many",
-                              "more than %d streams are open at a time; those that were idle longest are not followed to their ends", HTTP2_STREAMS_LIMIT);
-    http2_close_stream(conversation, session, find_idle(session), ENDING_TIMEOUT);
+    idle = find_idle(session);
+    if (!idle->may_be_over)
+        conversation_finding_once(conversation, "notice", "http2_streams_too_many",
+                                  "more than %d streams are open at a time; those that were idle longest are not followed to their ends", HTTP2_STREAMS_LIMIT);
+    http2_close_stream(conversation, session, idle, ENDING_TIMEOUT);
 }
 
 struct http2_stream *http2_oldest_stream(const struct http2 *session)
@@ -105,23 +114,28 @@ static void forget_stream(struct http2 *session, struct http2_stream *stream)
     memory_free(stream);
 }
 
+static void settle_body(struct http_body *body, const struct http2_stream *stream, enum side from, bool has_head)
+{
+    body->is_unframed = stream->is_in_doubt[from];
+    body->is_complete = has_head && stream->has_ended[from] && !stream->is_in_doubt[from];
+}
+
 void http2_close_stream(struct conversation *conversation, struct http2 *session, struct http2_stream *stream, enum ending ending)
 {
     for (int side = 0; side < SIDE_COUNT; side++)
         http2_tunnel_end(stream, (enum side)side, ending);
     http2_tunnel_close(conversation, session, stream);
-    stream->request->request.is_complete = stream->has_request && stream->has_ended[FROM_CLIENT];
-    stream->request->response.is_complete = stream->has_answer && stream->has_ended[FROM_SERVER];
+    settle_body(&stream->request->request, stream, FROM_CLIENT, stream->has_request);
+    settle_body(&stream->request->response, stream, FROM_SERVER, stream->has_answer);
     http_request_write(conversation, stream->request);
     forget_stream(session, stream);
 }
 
-/* Whether anything may come of that side yet. */
-static bool may_speak(const struct conversation *conversation, const struct http2 *session, enum side from)
+bool http2_may_speak(const struct conversation *conversation, const struct http2 *session, enum side from)
 {
     const struct http2_side *side = &session->side[from];
 
-    return side->phase != HTTP2_OUT_OF_STEP && (side->is_seen || conversation_has_start(conversation, from));
+    return side->phase != HTTP2_OUT_OF_STEP && !side->has_ended && (side->is_seen || conversation_has_start(conversation, from));
 }
 
 void http2_end_side(struct conversation *conversation, struct http2 *session, struct http2_stream *stream, enum side from)
@@ -134,8 +148,10 @@ void http2_end_side(struct conversation *conversation, struct http2 *session, st
     stream->has_ended[from] = true;
     if (from == FROM_CLIENT)
         http2_judge_length(conversation, stream);
-    if (stream->has_ended[other] || !may_speak(conversation, session, other))
+    if (stream->has_ended[other] || session->side[other].phase == HTTP2_OUT_OF_STEP || session->side[other].has_ended)
         http2_close_stream(conversation, session, stream, ENDING_FIN);
+    else if (!http2_may_speak(conversation, session, other))
+        stream->may_be_over = true; /* one side alone was captured, or the other one has not spoken yet */
 }
 
 void http2_lose_side(struct conversation *conversation, struct http2 *session, enum side from)
@@ -145,10 +161,13 @@ void http2_lose_side(struct conversation *conversation, struct http2 *session, e
     for (unsigned i = session->stream_count; i > 0; i--) {
         struct http2_stream *stream = session->streams[i - 1];
 
-        if (stream->has_ended[side_other(from)])
+        if (stream->has_ended[side_other(from)] && session->side[from].phase == HTTP2_OUT_OF_STEP) {
             http2_close_stream(conversation, session, stream, ENDING_CAPTURE);
-        else
-            http2_tunnel_end(stream, from, ENDING_CAPTURE);
+            continue;
+        }
+        stream->may_be_over = true;
+        stream->is_in_doubt[from] = stream->is_in_doubt[from] || !stream->has_ended[from];
+        http2_tunnel_lose(stream, from);
     }
 }
 
@@ -212,6 +231,7 @@ static void on_request(struct conversation *conversation, struct http2 *session,
     stream->has_length = head->has_length;
     stream->content_length = head->content_length;
     if (head->authority.length > 0) {
+        http2_judge_host(conversation, request, head);
         text_clear(&request->host);
         text_append(&request->host, text_bytes(&head->authority));
     }

@@ -44,6 +44,7 @@ void http2_tunnel_begin(struct conversation *conversation, const struct http2 *s
     if (tunnel == NULL)
         return;
     tunnel->early.limit = HTTP2_EARLY_LIMIT;
+    tunnel->is_websocket = is_websocket;
     if (is_websocket && (tunnel->handshake = make_handshake(conversation, stream, head)) == NULL) {
         memory_free(tunnel);
         return;
@@ -122,7 +123,8 @@ static void wait_for_answer(struct conversation *conversation, struct http2 *ses
 
     if (tunnel->early_missing == 0)
         text_append(&tunnel->early, bytes);
-    tunnel->early_missing += bytes.length - (tunnel->early.length - before);
+    if (tunnel->early_missing != MISSING_UNKNOWN)
+        tunnel->early_missing += bytes.length - (tunnel->early.length - before);
     if (!session->side[FROM_SERVER].is_seen && !conversation_has_start(conversation, FROM_SERVER))
         open_tunnel(conversation, session, stream);
 }
@@ -131,7 +133,7 @@ void http2_tunnel_say(struct conversation *conversation, struct http2 *session, 
 {
     struct http2_tunnel *tunnel = stream->tunnel;
 
-    if (tunnel == NULL || tunnel->is_over)
+    if (tunnel == NULL || tunnel->is_over || tunnel->has_ended[from])
         return;
     if (tunnel->inside != NULL)
         tunnel->is_over = !conversation_say_inside(tunnel->inside, from, bytes);
@@ -143,12 +145,29 @@ void http2_tunnel_miss(struct http2_stream *stream, enum side from, uint64_t cou
 {
     struct http2_tunnel *tunnel = stream->tunnel;
 
-    if (tunnel == NULL || tunnel->is_over)
+    if (tunnel == NULL || tunnel->is_over || tunnel->has_ended[from])
         return;
     if (tunnel->inside != NULL)
         tunnel->is_over = !conversation_miss_inside(tunnel->inside, from, count);
-    else if (from == FROM_CLIENT)
+    else if (from == FROM_CLIENT && tunnel->early_missing != MISSING_UNKNOWN)
         tunnel->early_missing += count;
+}
+
+/* A WebSocket finds its next frame again; what else a tunnel carries is not read any further on that side. */
+void http2_tunnel_lose(struct http2_stream *stream, enum side from)
+{
+    struct http2_tunnel *tunnel = stream->tunnel;
+
+    if (tunnel == NULL || tunnel->is_over || tunnel->has_ended[from])
+        return;
+    if (tunnel->inside == NULL && !tunnel->is_websocket)
+        tunnel->has_ended[from] = true;
+    else if (tunnel->inside == NULL)
+        tunnel->early_missing = from == FROM_CLIENT ? MISSING_UNKNOWN : tunnel->early_missing;
+    else if (tunnel->is_websocket)
+        tunnel->is_over = !conversation_miss_inside(tunnel->inside, from, MISSING_UNKNOWN);
+    else
+        http2_tunnel_end(stream, from, ENDING_CAPTURE);
 }
 
 void http2_tunnel_end(struct http2_stream *stream, enum side from, enum ending ending)

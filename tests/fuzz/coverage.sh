@@ -12,7 +12,7 @@ fi
 make -s -j2 tests/fuzz/replay > build.log 2>&1
 python3 -B "$source/tests/fuzz/make_seeds.py" seeds
 rm -f ./*.profraw
-for target in capture decode fragments ftp rdp reassembly smtp ssh tls websocket; do
+for target in capture decode fragments ftp http2 rdp reassembly smtp ssh tls websocket; do
     for inputs in "seeds/$target" "$corpora/$target" "$source/tests/fuzz/finds/$target"; do
         [ -d "$inputs" ] || continue
         LLVM_PROFILE_FILE="$target-%p.profraw" tests/fuzz/replay "$target" "$inputs" > /dev/null 2>&1

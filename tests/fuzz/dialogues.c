@@ -180,6 +180,11 @@ void fuzz_websocket(struct bytes input)
     play_dialogue(80, input);
 }
 
+void fuzz_http2(struct bytes input)
+{
+    play_dialogue(8080, input);
+}
+
 void fuzz_rdp(struct bytes input)
 {
     play_dialogue(3389, input);

@@ -31,6 +31,7 @@ int64_t fuzz_next_id(void *context, enum id_kind kind);
 void fuzz_smtp(struct bytes input);
 void fuzz_ssh(struct bytes input);
 void fuzz_websocket(struct bytes input);
+void fuzz_http2(struct bytes input);
 void fuzz_rdp(struct bytes input);
 void fuzz_ftp(struct bytes input);
 void fuzz_tls(struct bytes input);

@@ -3,6 +3,7 @@
 A derived case carries the sessions of the recorded one; `operation` tells what was done to the
 packets, and so what can still be known.
 """
+import compare_http2
 import compare_rdp
 
 import subprocess
@@ -533,4 +534,4 @@ def tls_suite_names():
     return {line[2]: line[0] for line in words if len(line) > 2}
 
 
-PROTOCOLS = {"smtp": smtp, "ssh": ssh, "websocket": websocket, "rdp": rdp, "ftp": ftp, "tls": tls}
+PROTOCOLS = {"smtp": smtp, "ssh": ssh, "websocket": websocket, "http2": compare_http2.compare, "rdp": rdp, "ftp": ftp, "tls": tls}

@@ -35,6 +35,8 @@ CASES = {
     "websocket/client-only": ("websocket/fragments", "one_side", {"side": "client"}),
     "websocket/server-only": ("websocket/fragments", "one_side", {"side": "server"}),
     "websocket/reordered": ("websocket/echo", "reordered", {}),
+    "http2/gap": ("http2/streams", "gap", {"side": "server"}),
+    "http2/client-only": ("http2/streams", "one_side", {"side": "client"}),
     "rdp/gap": ("rdp/standard", "gap", {"side": "server"}),
     "rdp/midstream": ("rdp/standard", "midstream", {"keep": 0.8}),
     "rdp/client-only": ("rdp/standard", "one_side", {"side": "client"}),

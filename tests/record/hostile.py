@@ -468,7 +468,62 @@ def tls():
     return case
 
 
-CASES = {"smtp": smtp, "ssh": ssh, "websocket": websocket, "rdp": rdp, "ftp": ftp, "tls": tls}
+# ------------------------------------------------------------------ HTTP/2
+
+def h2_frame(kind, flags=0, stream=0, payload=b"", length=None):
+    return struct.pack("!I", len(payload) if length is None else length)[1:] + bytes([kind, flags]) + struct.pack("!I", stream) + payload
+
+
+def h2_fields(*fields):
+    """Literal header fields, none put into the table (RFC 7541, 6.2.2)."""
+    return b"".join(b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value for name, value in fields)
+
+
+H2_GET = h2_fields((b":method", b"GET"), (b":scheme", b"http"), (b":path", b"/"), (b":authority", b"victim.example.test"))
+H2_OPEN = h2_fields((b":method", b"CONNECT"), (b":protocol", b"websocket"), (b":scheme", b"https"), (b":path", b"/chat"), (b":authority", b"victim.example.test"))
+H2_SHORT = b"\x82\x86\x84"  # GET, http, / of the static table
+
+
+def http2():
+    case = Case(8080)
+
+    def begin(name):
+        return case.start(name).client(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + h2_frame(4)).server(h2_frame(4, payload=b"\0\x08\0\0\0\1"))
+
+    def get(stream=99):
+        return h2_frame(1, 5, stream, H2_GET)
+
+    begin("frames whose length, stream or padding cannot be").client(
+        h2_frame(0, 0, 0, b"x") + h2_frame(0, 8, 1, b"\xffx") + h2_frame(3, 0, 1, b"abc") + h2_frame(4, 0, 0, b"1234567") + h2_frame(6, 0, 0, b"short") +
+        h2_frame(8, 0, 0, b"") + h2_frame(2, 0, 1, b"") + get())
+    begin("a block of header fields that another frame interrupts").client(h2_frame(1, 0, 1, H2_GET[:20]) + h2_frame(6, 0, 0, b"12345678") + get())
+    begin("a CONTINUATION of nothing, and one of another stream").client(h2_frame(9, 4, 1, H2_GET) + h2_frame(1, 0, 3, H2_GET) + h2_frame(9, 4, 5, H2_GET))
+    begin("header fields that the table has not, and integers without an end").client(h2_frame(1, 5, 1, b"\xfe") + h2_frame(1, 5, 3, b"\xff" * 40))
+    begin("a table of 2 GB, then of none").client(h2_frame(1, 5, 1, b"\x3f\xff\xff\xff\xff\x07" + H2_GET) + h2_frame(1, 5, 3, b"\x20" + H2_GET))
+    begin("one field of 3900 bytes, and 300 times the same by one byte").client(
+        h2_frame(1, 5, 1, H2_GET + b"\x40\x01x\x7f\xbd\x1d" + b"a" * 3900 + b"\xbe" * 300) + get())
+    begin("300 CONTINUATIONs without bytes").client(h2_frame(1, 1, 1, H2_GET) + h2_frame(9, 0, 1) * 300 + h2_frame(9, 4, 1) + get())
+    begin("250 streams that are reset before their answers").client(
+        b"".join(h2_frame(1, 5, stream, H2_SHORT) + h2_frame(3, 0, stream, b"\0\0\0\x08") for stream in range(1, 501, 2)))
+    begin("300 streams at a time").client(b"".join(h2_frame(1, 5, stream, H2_SHORT) for stream in range(1, 601, 2)))
+    begin("40 WebSockets at a time").client(b"".join(h2_frame(1, 4, stream, H2_OPEN) for stream in range(1, 81, 2))).server(
+        b"".join(h2_frame(1, 4, stream, b"\x88") + h2_frame(0, 0, stream, b"\x81\x02hi") for stream in range(1, 81, 2)))
+    begin("2100 SETTINGS and PINGs").client(h2_frame(4) * 1050 + h2_frame(6, 0, 0, b"12345678") * 1050 + get())
+    begin("requests that a proxy would split").client(
+        h2_frame(1, 4, 1, h2_fields((b":method", b"POST"), (b":path", b"/"), (b":authority", b"a"), (b"content-length", b"0"))) +
+        h2_frame(0, 1, 1, b"GET /admin HTTP/1.1\r\nHost: a\r\n\r\n") +
+        h2_frame(1, 5, 3, H2_GET + h2_fields((b"transfer-encoding", b"chunked"))) + h2_frame(1, 5, 5, H2_GET + h2_fields((b"x", b"a\r\nHost: b"))))
+    begin("a promise of the client, one of its stream by the server, answers to nothing").client(h2_frame(5, 4, 1, b"\0\0\0\2" + H2_GET)).server(
+        h2_frame(5, 4, 1, b"\0\0\0\3" + H2_GET) + h2_frame(1, 5, 2, b"\x88") + h2_frame(0, 1, 77, b"what"))
+    begin("an answer whose request never comes").server(h2_frame(1, 4, 1, b"\x88") + h2_frame(0, 0, 1, b"z" * 3000))
+    begin("a WebSocket whose frames lie, in a stream").client(h2_frame(1, 4, 1, H2_OPEN)).server(h2_frame(1, 4, 1, b"\x88")).client(
+        h2_frame(0, 0, 1, frame(0x82, b"abc", length=1 << 63, form=64)))
+    case.start("a server that answers the preface by HTTP/1").client(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + h2_frame(4) + get()).server(
+        b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    return case
+
+
+CASES = {"smtp": smtp, "ssh": ssh, "websocket": websocket, "http2": http2, "rdp": rdp, "ftp": ftp, "tls": tls}
 
 
 def write(protocol, folder):

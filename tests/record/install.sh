@@ -21,6 +21,8 @@ packages=(
     rsync git xauth x11-apps
     # WebSocket
     python3-websockets websocketd nodejs node-ws libwebsockets-test-server nginx tinyproxy-bin chromium
+    # HTTP/2
+    nodejs nghttp2-client nghttp2-server nghttp2-proxy nginx curl chromium
     # RDP
     xrdp tigervnc-standalone-server fuse3 xterm xinput x11-xserver-utils freerdp2-x11 freerdp2-shadow-x11 winpr-utils rdesktop xvfb xdotool xclip gcc libc6-dev
     # FTP
