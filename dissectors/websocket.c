@@ -120,14 +120,17 @@ static enum verdict websocket_on_gap(struct conversation *conversation, void *st
         websocket_seek_miss(side->seek, count);
         return VERDICT_GO_ON;
     }
-    if (side->phase != WEBSOCKET_PAYLOAD || count > side->left) {
-        websocket_begin_seeking(conversation, websocket, from);
-        return VERDICT_GO_ON;
+    if (side->phase == WEBSOCKET_PAYLOAD) {
+        uint64_t of_payload = count < side->left ? count : side->left;
+
+        websocket_message_miss(conversation, websocket, from, of_payload);
+        side->left -= of_payload;
+        count -= of_payload;
+        if (side->left == 0)
+            websocket_frame_end(conversation, websocket, from);
     }
-    websocket_message_miss(conversation, websocket, from, count);
-    side->left -= count;
-    if (side->left == 0)
-        websocket_frame_end(conversation, websocket, from);
+    if (count > 0)
+        websocket_begin_seeking(conversation, websocket, from);
     return VERDICT_GO_ON;
 }
 

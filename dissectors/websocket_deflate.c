@@ -12,7 +12,7 @@ struct websocket_inflater {
     z_stream stream;
     bool has_stream;
     bool keeps_window;
-    bool has_lost;      /* what stood before the present window is missing */
+    bool has_lost;      /* what a message may refer to is missing: the window is not full since */
     bool is_at_end;     /* the message's last block so far was a final one, and nothing came behind it */
     bool is_given_up;   /* this side's share is used up */
     uint8_t window_bits;
@@ -21,6 +21,7 @@ struct websocket_inflater {
     uint64_t plain;
     uint64_t packed_before; /* of all messages before */
     uint64_t plain_before;
+    uint64_t in_window; /* inflated since the window was empty */
 };
 
 static void *allocate(void *unused, unsigned count, unsigned size)
@@ -57,6 +58,12 @@ void websocket_inflater_free(struct websocket_inflater *inflater)
     memory_free(inflater);
 }
 
+static void empty_window(struct websocket_inflater *inflater)
+{
+    (void)inflateReset(&inflater->stream);
+    inflater->in_window = 0;
+}
+
 void websocket_inflater_begin(struct websocket_inflater *inflater)
 {
     inflater->packed_before += inflater->packed;
@@ -71,7 +78,7 @@ void websocket_inflater_begin(struct websocket_inflater *inflater)
     if (inflater->trouble != WEBSOCKET_INFLATE_FINE)
         inflater->has_lost = inflater->keeps_window;
     if (inflater->has_stream && (!inflater->keeps_window || inflater->trouble != WEBSOCKET_INFLATE_FINE))
-        inflateReset(&inflater->stream);
+        empty_window(inflater);
     inflater->trouble = inflater->has_stream ? WEBSOCKET_INFLATE_FINE : WEBSOCKET_INFLATE_NO_MEMORY;
 }
 
@@ -128,6 +135,9 @@ enum websocket_inflate websocket_inflater_add(struct websocket_inflater *inflate
             told = sizeof room - stream->avail_out;
             inflater->packed += left - stream->avail_in;
             inflater->plain += told;
+            inflater->in_window += told;
+            if (inflater->in_window >= (uint64_t)1 << inflater->window_bits)
+                inflater->has_lost = false;
             inflater->trouble = trouble_of(inflater, answer);
             if (told > 0)
                 sink(context, bytes_of(room, told));

@@ -7,13 +7,12 @@
 /* ---- what is wrong with a header ---- */
 
 /* Reserved bits that nobody agreed on. */
-static bool has_unexpected_bits(const struct websocket *websocket, const struct websocket_side *side, const struct websocket_frame *frame)
+static bool has_unexpected_bits(const struct websocket *websocket, const struct websocket_frame *frame)
 {
     const struct websocket_extensions *extensions = &websocket->extensions;
     bool starts = frame->opcode == WEBSOCKET_TEXT || frame->opcode == WEBSOCKET_BINARY;
     bool may_have_rsv1 = extensions->compression == WEBSOCKET_DEFLATE ? starts : extensions->compression != WEBSOCKET_UNCOMPRESSED && websocket_opcode_is_data(frame->opcode);
 
-    (void)side;
     if (extensions->has_others && extensions->compression != WEBSOCKET_COMPRESSION_UNKNOWN)
         return (frame->reserved_bits & WEBSOCKET_RSV1) != 0 && !may_have_rsv1 && extensions->compression == WEBSOCKET_DEFLATE;
     return (frame->reserved_bits & WEBSOCKET_RSV1 && !may_have_rsv1) || (frame->reserved_bits & ~WEBSOCKET_RSV1) != 0;
@@ -30,7 +29,7 @@ static bool is_invalid_control(const struct websocket_frame *frame)
  */
 static const char *frame_error(const struct websocket *websocket, const struct websocket_side *side, const struct websocket_frame *frame)
 {
-    int oddities = has_unexpected_bits(websocket, side, frame) + websocket_opcode_is_reserved(frame->opcode) + !frame->is_minimal + is_invalid_control(frame) +
+    int oddities = has_unexpected_bits(websocket, frame) + websocket_opcode_is_reserved(frame->opcode) + (!frame->is_minimal || is_invalid_control(frame)) +
                    (side->has_mask_habit && frame->is_masked != side->masks);
 
     if (frame->length > INT64_MAX)
@@ -48,7 +47,7 @@ static void tell_oddities(struct conversation *conversation, struct websocket *w
     if (!frame->is_minimal)
         websocket_violation(conversation, websocket, from, WEBSOCKET_LENGTH_NOT_MINIMAL, "sent a frame of %llu bytes with its length in a longer form than needed",
                             (unsigned long long)frame->length);
-    if (has_unexpected_bits(websocket, side, frame))
+    if (has_unexpected_bits(websocket, frame))
         websocket_violation(conversation, websocket, from, WEBSOCKET_RESERVED_BITS, "set reserved bits (%u) of a %s frame", frame->reserved_bits,
                             name != NULL ? name : "continuation");
     if (websocket_opcode_is_reserved(frame->opcode))

@@ -94,6 +94,7 @@ part 'packets of flows' "$tests/check_pcap.sh"
 part 'files' "$tests/check_files.sh"
 part 'commands' "$tests/check_commands.sh"
 part 'guesses about SSH sessions' python3 "$tests/ssh_confusion.py" "$tests"/ssh/sessions-*
+part 'rules of WebSocket' python3 "$tests/record/websocket_rules.py" --out "$tests" --check
 part 'second opinion: tshark' "$tests/check_tshark.sh"
 part 'opened with keys, and in plaintext' python3 "$tests/check_opened.py" --jobs "${JOBS:-2}"
 part 'third opinion: Zeek' "$tests/check_zeek.sh"

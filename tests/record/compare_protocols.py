@@ -259,13 +259,11 @@ def websocket_messages(check, database, flow_id, speaker, session, lost):
         websocket_gap(check, expected, rows, lost)
         return
     check.equal(f"number of the {speaker}'s messages", len(expected), len(rows))
-    compressed = "permessage-deflate" in (session["extensions"] or "")
     for number, (message, row) in enumerate(zip(expected, rows), 1):
         name = f"{speaker}'s message {number}"
         check.equal(f"opcode of the {name}", message["opcode"], row["opcode"])
         check.equal(f"fragments of the {name}", message["fragments"], row["fragments"])
-        compare_size = check.right_or_unknown if compressed else check.equal
-        compare_size(f"size of the {name}", message["size"], row["size"])
+        check.equal(f"size of the {name}", message["size"], row["size"])
         if "sha256" in message:
             check.right_or_unknown(f"SHA-256 of the {name}", message["sha256"], row["sha256"])
 

@@ -173,10 +173,11 @@ UNIT_TEST(websocket_gap_over_a_header_ends_that_side_alone)
     CHECK(dialogue_rows("websocket_message") == 3);
     CHECK_TEXT(SESSION("close_code"), "1001");
     CHECK_TEXT(SESSION("closed_by"), ""); /* the server may have said it before */
-    CHECK_TEXT(MESSAGE(1, "size"), "");
+    CHECK_TEXT(MESSAGE(1, "size"), "5");
+    CHECK_TEXT(MESSAGE(1, "missing"), "2");
     CHECK_TEXT(MESSAGE(1, "wire_size"), "3");
     CHECK_TEXT(MESSAGE(2, "text"), "up");
-    CHECK_TEXT(SESSION("server_messages"), "0");
+    CHECK_TEXT(SESSION("server_messages"), "1");
 }
 
 UNIT_TEST(websocket_hostile_frames_are_told)

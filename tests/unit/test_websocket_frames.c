@@ -99,7 +99,9 @@ UNIT_TEST(websocket_lengths_that_are_longer_than_needed_are_told)
 UNIT_TEST(websocket_oversized_close_stays_in_step)
 {
     static uint8_t close[4 + 258 + 2] = {0x88, 0x7e, 0x01, 0x02, 0x03, 0xe8};
+    static uint8_t longer[10 + 258 + 2] = {0x88, 0x7f, 0, 0, 0, 0, 0, 0, 0x01, 0x02, 0x03, 0xe8};
     const struct step steps[] = {OPENED, SAYS_BYTES(FROM_SERVER, close, sizeof close)};
+    const struct step long_form[] = {OPENED, SAYS_BYTES(FROM_SERVER, longer, sizeof longer)};
 
     memset(close + 6, 'r', 256);
     close[262] = 0x8a;
@@ -111,6 +113,11 @@ UNIT_TEST(websocket_oversized_close_stays_in_step)
     CHECK(strlen(SESSION("close_reason")) == 256);
     CHECK_TEXT(SESSION("pongs"), "1");
     CHECK_TEXT(MESSAGE(1, "size"), "258");
+    longer[268] = 0x8a;
+    PLAY(80, long_form);
+    CHECK_TEXT(MESSAGE(1, "size"), "258");
+    CHECK_TEXT(SESSION("close_code"), "1000");
+    CHECK_TEXT(SESSION("pongs"), "1");
 }
 
 UNIT_TEST(websocket_close_codes_are_judged)
@@ -181,12 +188,13 @@ UNIT_TEST(websocket_frames_are_found_again_behind_a_gap)
     };
 
     PLAY(80, steps);
-    CHECK_TEXT(SESSION("client_messages"), "4");
+    CHECK_TEXT(SESSION("client_messages"), "5");
     CHECK_TEXT(SESSION("resynced"), "1");
     CHECK_TEXT(SESSION("close_code"), "1000");
     CHECK_TEXT(SESSION("closed_by"), "client");
-    CHECK_TEXT(MESSAGE(2, "size"), "");
+    CHECK_TEXT(MESSAGE(2, "size"), "256");
     CHECK_TEXT(MESSAGE(2, "wire_size"), "3");
+    CHECK_TEXT(MESSAGE(2, "sha256"), "");
     CHECK_TEXT(MESSAGE(3, "text"), "hello there");
     CHECK_TEXT(MESSAGE(5, "text"), "hello there");
     CHECK_TEXT(FINDING(1), "websocket_resynced");
@@ -247,6 +255,6 @@ UNIT_TEST(websocket_a_second_gap_while_seeking_is_taken)
 
     PLAY(80, steps);
     CHECK_TEXT(SESSION("resynced"), "1");
-    CHECK_TEXT(SESSION("server_messages"), "6");
+    CHECK_TEXT(SESSION("server_messages"), "7");
     CHECK_TEXT(SESSION("missing"), "299");
 }
