@@ -25,7 +25,7 @@
 /* Most pieces that wait for identification; more and nobody wants the flow. */
 #define IDENTIFY_PIECES 64
 /* Most rounds in which the two sides may wake each other for the same bytes. */
-#define WAKE_ROUNDS 64
+#define WAKE_ROUNDS 1024
 
 /* ---- the dissector at work ---- */
 

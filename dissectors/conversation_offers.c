@@ -193,6 +193,12 @@ void conversation_set_parent(struct conversation *conversation, int64_t flow_id)
     conversation->facts->parent_flow_id = flow_id;
 }
 
+bool conversation_wake_other(struct conversation *conversation, enum side other)
+{
+    conversation->side[other].waits_for_other = kept_bytes(&conversation->side[other].kept).length > 0;
+    return conversation->side[other].waits_for_other;
+}
+
 void conversation_write(struct conversation *conversation, const struct record_table *table, const void *record)
 {
     conversation->services->write(conversation->services->worker, table, record);

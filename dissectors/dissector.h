@@ -166,6 +166,12 @@ struct rdp_peers *conversation_rdp_peers(const struct conversation *conversation
 /* This flow of datagrams belongs to another one. */
 void conversation_set_parent(struct conversation *conversation, int64_t flow_id);
 
+/*
+ * Within on_data of one side: what the other side left unread is offered once more, as if it had waited for this one. False: it left nothing. With
+ * VERDICT_NEED_OTHER_SIDE the other side's bytes come first, then the rest of this one's.
+ */
+bool conversation_wake_other(struct conversation *conversation, enum side other);
+
 /* Writes one row; see struct worker_services. */
 void conversation_write(struct conversation *conversation, const struct record_table *table, const void *record);
 
@@ -190,7 +196,7 @@ void conversation_finding(struct conversation *conversation, const char *severit
 /* The same, unless this conversation has written one of that name by this function. For names that are told once a flow; ONCE_NAMES of them at most. */
 void conversation_finding_once(struct conversation *conversation, const char *severity, const char *name, const char *detail, ...)
     __attribute__((format(printf, 4, 5)));
-#define ONCE_NAMES 8
+#define ONCE_NAMES 16
 
 /*
  * Announces a data connection that `dissector` will read; `shared` is handed to its open, or to `release` (may be NULL)

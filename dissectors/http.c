@@ -1,343 +1,120 @@
 /*
- * http.c - HTTP/1.0 and 1.1 (RFC 9110, 9112) as the door to WebSocket (RFC 6455, 4): messages
- * are told apart, requests are paired with their responses, and a 101 that opens a
- * WebSocket hands over.
+ * http.c - HTTP/1.0 and 1.1 (RFC 9110, 9112): messages are told apart and streamed through counters, requests are paired with their answers
+ * (http_exchange.c) and have their rows in http_requests; behind an upgrade or a tunnel others read on (http_upgrade.c).
  *
- * Left out: everything else that HTTP says; tunnels (CONNECT) and upgrades to other
- * protocols, behind which nothing is followed; and HTTP/2 (RFC 9113).
+ * Left out: what bodies say; HTTP/0.9; the frames of WebSocket's drafts before RFC 6455 (Sec-WebSocket-Key1); HTTP/2 (RFC 9113).
  */
 #include "dissectors/http.h"
 
-#include "base/text.h"
-#include "dissectors/http_request.h"
-#include "dissectors/websocket.h"
+#include "dissectors/http_session.h"
 
-#define HTTP_LINE_LIMIT (16 << 10)      /* start line, header line, chunk size line */
-#define HTTP_HEADERS_LIMIT (64 << 10)   /* all lines of one message's head, or of its trailers */
-#define HTTP_WAITING_LIMIT (64 << 10)   /* bytes behind an upgrade request, before its answer */
-#define HTTP_PIPELINE_LIMIT 64          /* requests without an answer; further ones wait unread */
-#define HTTP_BODY_LIMIT (INT64_MAX / 2) /* of a stated length or chunk size */
-#define HTTP_LENGTH_UNKNOWN UINT64_MAX
+/* ---- lines ---- */
 
-/*
- *  START_LINE -> HEADERS --+--> BODY -------------------------+
- *      ^                   +--> CHUNK_SIZE -> CHUNK -> CHUNK_END
- *      |                   |        |  ^                  |   |
- *      |                   |        |  +------------------+   |
- *      |                   |        +--> TRAILERS ------------+
- *      |                   +--> UNTIL_CLOSE                   |
- *      |                   +----------------------------------+--> AWAIT_ANSWER (an upgrade was asked for)
- *      +------------------------------ finish_message() ------+
- */
-enum http_phase {
-    HTTP_START_LINE,
-    HTTP_HEADERS,
-    HTTP_BODY, /* `left` bytes */
-    HTTP_CHUNK_SIZE,
-    HTTP_CHUNK,     /* `left` bytes */
-    HTTP_CHUNK_END, /* the CR LF behind a chunk */
-    HTTP_TRAILERS,
-    HTTP_UNTIL_CLOSE,
-    HTTP_AWAIT_ANSWER, /* the client's side, until the server has answered its upgrade */
+enum line_kind {
+    LINE_HEAD,  /* may be cut at HTTP_LINE_LIMIT: the rest is passed over */
+    LINE_START, /* must be whole */
 };
 
-/* What a request asks for, as far as it changes how the answer is read. */
-enum http_kind {
-    HTTP_REQUEST_ANY,
-    HTTP_REQUEST_HEAD,
-    HTTP_REQUEST_CONNECT,
-    HTTP_REQUEST_WEBSOCKET,
-};
-
-struct http_side {
-    enum http_phase phase;
-    uint64_t left;         /* of the body or chunk */
-    uint32_t headers_seen; /* bytes of the head so far */
-    /* of the message whose head is being read */
-    uint64_t content_length;
-    bool is_chunked;
-    bool has_other_coding; /* a Transfer-Encoding that does not end in chunked */
-    bool upgrades_to_websocket;
-    bool is_bad; /* contradicting framing: what follows cannot be told apart */
-};
-
-struct http {
-    struct http_side side[SIDE_COUNT];
-
-    /* requests without an answer, in order: `first` is the oldest */
-    uint8_t requests[HTTP_PIPELINE_LIMIT];
-    unsigned first;
-    unsigned count;
-
-    /* the request whose head was read last or is being read */
-    bool has_request;
-    enum http_kind request;
-    /* the answer whose head is being read */
-    int status_code;
-    struct text accept;
-
-    struct websocket_handshake *handshake; /* fields of the request being read, and of an upgrade until it is answered */
-    unsigned attempts;                     /* upgrades that were asked for, as far as they are answered or over */
-    struct text key;                       /* Sec-WebSocket-Key */
-};
-
-/* ---- identification ---- */
-
-/* RFC 9110, 9.1; RFC 5789; RFC 4918, 3253, 3648, 3744, 4791, 5323, 5842 (WebDAV); UPnP; [MS-RPCH]; caches. */
-static const char *const methods[] = {
-    "GET",          "HEAD",        "POST",   "PUT",    "DELETE", "CONNECT",          "OPTIONS",         "TRACE",      "PATCH",       "PROPFIND",
-    "PROPPATCH",    "MKCOL",       "COPY",   "MOVE",   "LOCK",   "UNLOCK",           "VERSION-CONTROL", "REPORT",     "CHECKOUT",    "CHECKIN",
-    "UNCHECKOUT",   "MKWORKSPACE", "UPDATE", "LABEL",  "MERGE",  "BASELINE-CONTROL", "MKACTIVITY",      "ORDERPATCH", "ACL",         "MKCALENDAR",
-    "SEARCH",       "BIND",        "UNBIND", "REBIND", "LINK",   "UNLINK",           "NOTIFY",          "SUBSCRIBE",  "UNSUBSCRIBE", "RPC_IN_DATA",
-    "RPC_OUT_DATA", "PURGE",       "QUERY",
-};
-
-/* Whether the bytes so far begin with a method and a space (MATCH_YES), or may come to. */
-static enum match match_method(struct bytes bytes)
+/* The next line, without its end. VERDICT_NOT_THIS_PROTOCOL where one that must be whole is too long. */
+static enum verdict next_line(struct http_side *side, enum line_kind kind, struct cursor *bytes, struct bytes *line, bool *is_bare)
 {
-    struct bytes rest;
-    struct bytes word = bytes_split(bytes, ' ', &rest);
-    bool has_end = word.length < bytes.length;
+    struct cursor unit = *bytes;
 
-    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-        struct bytes method = bytes_of_text(methods[i]);
-
-        if (bytes_equal(word, method))
-            return has_end ? MATCH_YES : MATCH_MAYBE;
-        if (!has_end && word.length < method.length && bytes_equal(word, bytes_of(method.at, word.length)))
-            return MATCH_MAYBE;
+    *line = take_until(&unit, '\n');
+    if (!cursor_is_good(&unit) && cursor_left(bytes) <= HTTP_LINE_LIMIT)
+        return VERDICT_NEED_MORE;
+    if (!cursor_is_good(&unit) || line->length > HTTP_LINE_LIMIT) {
+        *line = take_up_to(bytes, HTTP_LINE_LIMIT);
+        *is_bare = false;
+        side->passes_over = true;
+        return kind == LINE_START ? VERDICT_NOT_THIS_PROTOCOL : VERDICT_GO_ON;
     }
-    return MATCH_NO;
+    *is_bare = line->length == 0 || line->at[line->length - 1] != '\r';
+    if (!*is_bare)
+        line->length--;
+    *bytes = unit;
+    return VERDICT_GO_ON;
 }
 
-static const char version_start[] = "HTTP/1.";
-#define HTTP_VERSION_LENGTH sizeof version_start /* with the minor version's digit */
-
-/* Whether a line is a request line: a word, a target (some write spaces into it), and a version. */
-static bool line_is_request(struct bytes line, struct bytes *method, struct bytes *target)
+/* The rest of a line that was too long. */
+static void pass_over_line(struct http_side *side, struct cursor *bytes)
 {
-    struct cursor words = cursor_within(bytes_trim(line));
-    size_t behind_target = 1 + HTTP_VERSION_LENGTH;
+    struct cursor unit = *bytes;
 
-    *method = take_until(&words, ' ');
-    if (method->length == 0 || cursor_left(&words) <= behind_target)
-        return false;
-    *target = take_bytes(&words, cursor_left(&words) - behind_target);
-    return take_u8(&words) == ' ' && bytes_begin_nocase(peek_bytes(&words), version_start);
-}
-
-static enum match match_request(struct bytes bytes)
-{
-    struct cursor cursor = cursor_over(bytes);
-    enum match match = match_method(bytes);
-    struct bytes method;
-    struct bytes target;
-    struct bytes line;
-
-    if (match != MATCH_YES)
-        return match;
-    line = take_line(&cursor);
-    if (cursor_is_good(&cursor))
-        return line_is_request(line, &method, &target) ? MATCH_YES : MATCH_NO;
-    /* A method and the beginning of a long target: nothing else is said so, but the version would settle it. */
-    return bytes.length < IDENTIFY_LIMIT ? MATCH_MAYBE : MATCH_YES;
-}
-
-static enum match match_response(struct bytes bytes)
-{
-    size_t known = bytes.length < strlen(version_start) ? bytes.length : strlen(version_start);
-
-    if (known > 0 && memcmp(bytes.at, version_start, known) != 0)
-        return MATCH_NO;
-    return known == strlen(version_start) ? MATCH_YES : MATCH_MAYBE;
-}
-
-static enum match http_match(const struct first_bytes *first)
-{
-    struct bytes client = first->side[FROM_CLIENT];
-
-    return client.length > 0 ? match_request(client) : match_response(first->side[FROM_SERVER]);
-}
-
-/* ---- start lines ---- */
-
-static void clear_request(struct http *http)
-{
-    struct websocket_handshake *handshake = http->handshake;
-
-    text_clear(&http->key);
-    if (handshake == NULL)
-        return;
-    text_clear(&handshake->host);
-    text_clear(&handshake->uri);
-    text_clear(&handshake->origin);
-    text_clear(&handshake->user_agent);
-    text_clear(&handshake->offered);
-}
-
-static void begin_head(struct http_side *side)
-{
-    side->phase = HTTP_HEADERS;
-    side->headers_seen = 0;
-    side->content_length = HTTP_LENGTH_UNKNOWN;
-    side->is_chunked = false;
-    side->has_other_coding = false;
-    side->upgrades_to_websocket = false;
-    side->is_bad = false;
-}
-
-static bool on_request_line(struct http *http, struct bytes line)
-{
-    struct bytes method;
-    struct bytes target;
-
-    if (!line_is_request(line, &method, &target))
-        return false;
-    begin_head(&http->side[FROM_CLIENT]);
-    if (http->handshake == NULL)
-        http->handshake = websocket_handshake_new();
-    if (http->handshake == NULL)
-        return false;
-    clear_request(http);
-    text_append(&http->handshake->uri, target);
-    http->has_request = true;
-    http->request = HTTP_REQUEST_ANY;
-    if (bytes_equal(method, bytes_of_text("HEAD")))
-        http->request = HTTP_REQUEST_HEAD;
-    else if (bytes_equal(method, bytes_of_text("CONNECT")))
-        http->request = HTTP_REQUEST_CONNECT;
-    return true;
-}
-
-/* RFC 9112, 4: version, three digits, and a reason that may be empty. */
-static bool on_status_line(struct http *http, struct bytes line)
-{
-    struct bytes rest;
-    struct bytes version = bytes_split(line, ' ', &rest);
-    struct bytes code = bytes_split(rest, ' ', &rest);
-    uint64_t status_code;
-
-    if (version.length != HTTP_VERSION_LENGTH || !bytes_begin_nocase(version, version_start))
-        return false;
-    if (code.length != 3 || !bytes_to_number(code, 999, &status_code) || status_code < 100)
-        return false;
-    begin_head(&http->side[FROM_SERVER]);
-    http->status_code = (int)status_code;
-    text_clear(&http->accept);
-    if (status_code == 101 && http->handshake == NULL)
-        http->handshake = websocket_handshake_new(); /* the request was not seen */
-    return status_code != 101 || http->handshake != NULL;
-}
-
-/* ---- header fields ---- */
-
-/* Whether one of the comma-separated words is `word`. */
-static bool words_contain(struct bytes value, const char *word)
-{
-    while (value.length > 0) {
-        if (bytes_equal_nocase(bytes_trim(bytes_split(value, ',', &value)), word))
-            return true;
-    }
-    return false;
-}
-
-static void on_content_length(struct http_side *side, struct bytes value)
-{
-    uint64_t length;
-
-    /* The same number may stand several times (RFC 9110, 8.6); anything else is a contradiction. */
-    while (value.length > 0) {
-        if (!bytes_to_number(bytes_trim(bytes_split(value, ',', &value)), HTTP_BODY_LIMIT, &length) ||
-            (side->content_length != HTTP_LENGTH_UNKNOWN && side->content_length != length)) {
-            side->is_bad = true;
-            return;
-        }
-        side->content_length = length;
-    }
-}
-
-static void on_transfer_encoding(struct http_side *side, struct bytes value)
-{
-    struct bytes coding = value;
-
-    while (value.length > 0)
-        coding = bytes_trim(bytes_split(value, ',', &value));
-    side->is_chunked = bytes_equal_nocase(coding, "chunked");
-    side->has_other_coding = !side->is_chunked && !bytes_equal_nocase(coding, "identity");
-}
-
-static void set(struct text *text, struct bytes value)
-{
-    text_clear(text);
-    text_append(text, value);
-}
-
-static void on_request_field(struct http *http, struct bytes name, struct bytes value)
-{
-    struct websocket_handshake *handshake = http->handshake;
-
-    if (bytes_equal_nocase(name, "Host"))
-        set(&handshake->host, value);
-    else if (bytes_equal_nocase(name, "Origin"))
-        set(&handshake->origin, value);
-    else if (bytes_equal_nocase(name, "User-Agent"))
-        set(&handshake->user_agent, value);
-    else if (bytes_equal_nocase(name, "Sec-WebSocket-Key"))
-        set(&http->key, value);
-    else if (bytes_equal_nocase(name, "Sec-WebSocket-Extensions"))
-        text_append_item(&handshake->offered, ", ", value); /* may stand several times: RFC 6455, 9.1 */
-}
-
-static void on_response_field(struct http *http, struct bytes name, struct bytes value)
-{
-    struct websocket_handshake *handshake = http->handshake;
-
-    if (http->status_code != 101)
-        return;
-    if (bytes_equal_nocase(name, "Sec-WebSocket-Accept"))
-        set(&http->accept, value);
-    else if (bytes_equal_nocase(name, "Sec-WebSocket-Protocol"))
-        set(&handshake->subprotocol, value);
-    else if (bytes_equal_nocase(name, "Sec-WebSocket-Extensions"))
-        text_append_item(&handshake->extensions, ", ", value);
-}
-
-static void on_field(struct http *http, enum side from, struct bytes line)
-{
-    struct http_side *side = &http->side[from];
-    struct bytes rest;
-    struct bytes name = bytes_split(line, ':', &rest);
-    struct bytes value = bytes_trim(rest);
-
-    if (bytes_equal_nocase(name, "Content-Length"))
-        on_content_length(side, value);
-    else if (bytes_equal_nocase(name, "Transfer-Encoding"))
-        on_transfer_encoding(side, value);
-    else if (bytes_equal_nocase(name, "Upgrade"))
-        side->upgrades_to_websocket = words_contain(value, "websocket");
-    else if (from == FROM_CLIENT)
-        on_request_field(http, name, value);
+    (void)take_until(&unit, '\n');
+    side->passes_over = !cursor_is_good(&unit);
+    if (side->passes_over)
+        (void)take_up_to(bytes, UINT64_MAX);
     else
-        on_response_field(http, name, value);
+        *bytes = unit;
+}
+
+static void tell_bare(struct conversation *conversation, enum side from, bool is_bare)
+{
+    if (is_bare)
+        conversation_finding_once(conversation, "notice", "http_bare_line_feed", "the %s ends lines of HTTP without a carriage return", side_name(from));
+}
+
+/* The next message of this side is looked for. */
+static enum verdict seek_next(struct conversation *conversation, struct http *http, enum side from)
+{
+    enum http_phase waiting = from == FROM_CLIENT ? HTTP_START_LINE : HTTP_AWAIT_ANSWER;
+
+    http_lose_step(conversation, http, from, 0);
+    return http->side[side_other(from)].phase == waiting ? http_let_other_first(conversation, http, from) : VERDICT_GO_ON;
+}
+
+/* What follows a message is no message. */
+static enum verdict lose_step(struct conversation *conversation, struct http *http, enum side from, const char *why)
+{
+    if (conversation_has_start(conversation, from))
+        conversation_finding_once(conversation, "notice", "http_out_of_step", "the %s sent %s; the next message of it is looked for", side_name(from), why);
+    return seek_next(conversation, http, from);
 }
 
 /* ---- ends of heads and messages ---- */
 
+static struct http_body *current_body(struct http *http, enum side from)
+{
+    struct http_exchange *exchange = from == FROM_CLIENT ? http->asking : http->answering;
+
+    if (exchange == NULL)
+        return NULL;
+    return from == FROM_CLIENT ? &exchange->request->request : &exchange->request->response;
+}
+
 /* The message is read: the next one begins, unless this one asked for something that must be answered first. */
-static void finish_message(struct http *http, enum side from)
+static void finish_message(struct conversation *conversation, struct http *http, enum side from)
 {
     struct http_side *side = &http->side[from];
+    enum http_kind kind = HTTP_KIND_ANY;
+    bool is_answered = true;
 
+    if (from == FROM_CLIENT && http->asking != NULL) {
+        kind = http->asking->kind;
+        is_answered = http->asking->request->status > 0;
+    }
     side->phase = HTTP_START_LINE;
-    if (from == FROM_CLIENT && (http->request == HTTP_REQUEST_WEBSOCKET || http->request == HTTP_REQUEST_CONNECT))
+    if (kind != HTTP_KIND_ANY && kind != HTTP_KIND_HEAD && !is_answered)
         side->phase = HTTP_AWAIT_ANSWER;
+    if (from == FROM_CLIENT)
+        http_end_request(conversation, http, true);
+    else
+        http_end_answer(conversation, http, true);
 }
 
 /* RFC 9112, 6.3: how the body is delimited. `without` is its length where none is stated. */
-static void begin_body(struct http *http, enum side from, uint64_t without)
+static void begin_body(struct conversation *conversation, struct http *http, enum side from, uint64_t without)
 {
     struct http_side *side = &http->side[from];
+    struct http_body *body = current_body(http, from);
 
+    if (body != NULL)
+        body->is_unframed = side->is_unframed;
+    if (side->is_unframed) {
+        side->phase = HTTP_UNTIL_CLOSE;
+        return;
+    }
     if (side->is_chunked) {
         side->phase = HTTP_CHUNK_SIZE;
         return;
@@ -348,168 +125,250 @@ static void begin_body(struct http *http, enum side from, uint64_t without)
     else if (side->left > 0)
         side->phase = HTTP_BODY;
     else
-        finish_message(http, from);
+        finish_message(conversation, http, from);
 }
 
-static void on_request_head(struct http *http)
-{
-    struct http_side *side = &http->side[FROM_CLIENT];
-
-    if (side->upgrades_to_websocket && http->key.length > 0)
-        http->request = HTTP_REQUEST_WEBSOCKET;
-    http->requests[(http->first + http->count) % HTTP_PIPELINE_LIMIT] = (uint8_t)http->request;
-    http->count++;
-    begin_body(http, FROM_CLIENT, side->has_other_coding ? HTTP_LENGTH_UNKNOWN : 0);
-}
-
-/* An answer was given to the oldest request; unknown ones were sent unseen. */
-static enum http_kind answered_request(struct http *http)
-{
-    enum http_kind request = HTTP_REQUEST_ANY;
-
-    if (http->count == 0)
-        return request;
-    request = (enum http_kind)http->requests[http->first];
-    http->first = (http->first + 1) % HTTP_PIPELINE_LIMIT;
-    http->count--;
-    return request;
-}
-
-/* A 101 that opens a WebSocket. */
-static enum verdict on_websocket_opened(struct conversation *conversation, struct http *http)
-{
-    struct websocket_handshake *handshake = http->handshake;
-
-    handshake->attempt = ++http->attempts;
-    handshake->has_answer = true;
-    handshake->status_code = http->status_code;
-    if (http->key.length > 0) {
-        handshake->has_accept_check = true;
-        handshake->accept_is_valid = websocket_accept_is_valid(text_bytes(&http->key), text_bytes(&http->accept));
-    }
-    http->handshake = NULL;
-    conversation_hand_over(conversation, &websocket_dissector, handshake);
-    return VERDICT_HANDED_OVER;
-}
-
-static void on_websocket_refused(struct conversation *conversation, struct http *http)
-{
-    http->handshake->attempt = ++http->attempts;
-    http->handshake->has_answer = true;
-    http->handshake->status_code = http->status_code;
-    websocket_write_unopened(conversation, http->handshake);
-    http->handshake->has_answer = false;
-}
-
-/* The connection stays what it was: the client's next request may be read. */
-static void go_on_after_refusal(struct http *http)
-{
-    http->request = HTTP_REQUEST_ANY;
-    if (http->side[FROM_CLIENT].phase == HTTP_AWAIT_ANSWER)
-        http->side[FROM_CLIENT].phase = HTTP_START_LINE;
-}
-
-static enum verdict on_response_head(struct conversation *conversation, struct http *http)
+static enum verdict on_answer_head(struct conversation *conversation, struct http *http)
 {
     struct http_side *side = &http->side[FROM_SERVER];
-    bool is_success = http->status_code >= 200 && http->status_code <= 299;
-    bool is_unseen = http->count == 0 && !http->has_request;
-    enum http_kind request;
+    bool client_waits = http->side[FROM_CLIENT].phase == HTTP_AWAIT_ANSWER;
+    enum verdict verdict = VERDICT_GO_ON;
 
-    if (http->status_code < 200 && http->status_code != 101) { /* interim: the answer is still to come */
+    if (http->answering == NULL) { /* interim: the answer is still to come */
         side->phase = HTTP_START_LINE;
         return VERDICT_GO_ON;
     }
-    request = answered_request(http);
-    if (http->status_code == 101) {
-        if (side->upgrades_to_websocket && (is_unseen || request == HTTP_REQUEST_WEBSOCKET))
-            return on_websocket_opened(conversation, http);
-        return VERDICT_NOT_THIS_PROTOCOL;
+    if (http_switches(conversation, http, &verdict))
+        return verdict;
+    http_on_refusal(conversation, http);
+    if (http->answering->kind == HTTP_KIND_HEAD || http->status == 204 || http->status == 304) {
+        finish_message(conversation, http, FROM_SERVER);
+    } else {
+        http_judge_head(conversation, side, FROM_SERVER);
+        begin_body(conversation, http, FROM_SERVER, HTTP_LENGTH_UNKNOWN);
     }
-    if (request == HTTP_REQUEST_WEBSOCKET)
-        on_websocket_refused(conversation, http);
-    if (request == HTTP_REQUEST_CONNECT && is_success)
-        return VERDICT_NOT_THIS_PROTOCOL;
-    if (request == HTTP_REQUEST_WEBSOCKET || request == HTTP_REQUEST_CONNECT)
-        go_on_after_refusal(http);
-    if (request == HTTP_REQUEST_HEAD || http->status_code == 204 || http->status_code == 304) {
-        finish_message(http, FROM_SERVER);
-        return VERDICT_GO_ON;
-    }
-    begin_body(http, FROM_SERVER, HTTP_LENGTH_UNKNOWN);
-    return VERDICT_GO_ON;
+    return client_waits ? http_let_other_first(conversation, http, FROM_SERVER) : VERDICT_GO_ON;
 }
 
-/* ---- lines ---- */
-
-/* The next line. VERDICT_NOT_THIS_PROTOCOL where it is longer than any may be. */
-static enum verdict next_line(struct cursor *bytes, struct bytes *line)
+static enum verdict on_head(struct conversation *conversation, struct http *http, enum side from)
 {
-    struct cursor unit = *bytes;
+    bool server_waits = http->count == 0 && http->side[FROM_SERVER].phase == HTTP_START_LINE;
 
-    *line = take_line(&unit);
-    if (!cursor_is_good(&unit))
-        return cursor_left(bytes) > HTTP_LINE_LIMIT ? VERDICT_NOT_THIS_PROTOCOL : VERDICT_NEED_MORE;
-    *bytes = unit;
-    return line->length > HTTP_LINE_LIMIT ? VERDICT_NOT_THIS_PROTOCOL : VERDICT_GO_ON;
+    if (from == FROM_SERVER)
+        return on_answer_head(conversation, http);
+    http_judge_head(conversation, &http->side[FROM_CLIENT], FROM_CLIENT);
+    http_await(conversation, http);
+    begin_body(conversation, http, FROM_CLIENT, 0);
+    return server_waits ? http_let_other_first(conversation, http, FROM_CLIENT) : VERDICT_GO_ON;
+}
+
+/* ---- heads ---- */
+
+static bool client_may_still_ask(const struct conversation *conversation, const struct http *http)
+{
+    const struct http_side *client = &http->side[FROM_CLIENT];
+
+    return client->phase != HTTP_UNTIL_CLOSE && client->phase != HTTP_SEEKING && !client->has_ended && conversation_has_start(conversation, FROM_CLIENT) &&
+           conversation_missing(conversation, FROM_CLIENT) == 0;
+}
+
+static bool server_may_still_answer(const struct conversation *conversation, const struct http *http)
+{
+    const struct http_side *server = &http->side[FROM_SERVER];
+
+    return !server->has_ended && (conversation_has_start(conversation, FROM_SERVER) || server->phase != HTTP_START_LINE);
 }
 
 /* Whether reading this message must wait for the other side. */
-static bool must_wait(const struct conversation *conversation, const struct http *http, enum side from)
+static bool must_wait(struct conversation *conversation, struct http *http, enum side from)
 {
-    if (from == FROM_CLIENT)
-        return http->count == HTTP_PIPELINE_LIMIT;
-    /* A response before its request: the request was delayed, if that side is seen at all. */
-    return http->count == 0 && http->side[FROM_CLIENT].phase != HTTP_UNTIL_CLOSE && conversation_has_start(conversation, FROM_CLIENT) &&
-           conversation_missing(conversation, FROM_CLIENT) == 0;
+    if (from == FROM_SERVER) /* an answer before its request: the request was delayed, if that side is seen at all */
+        return http->count == 0 && !http->cannot_match && client_may_still_ask(conversation, http);
+    if (http->count < HTTP_PIPELINE_LIMIT && http->waiting_memory < HTTP_PIPELINE_MEMORY)
+        return false;
+    if (server_may_still_answer(conversation, http))
+        return true;
+    http_give_up_oldest(conversation, http);
+    return false;
+}
+
+/* A start line: a message begins. False: it is none. */
+static bool begin_message(struct conversation *conversation, struct http *http, enum side from, struct bytes line)
+{
+    struct bytes method;
+    struct bytes target;
+    int minor_version;
+
+    if (from == FROM_CLIENT) {
+        if (!http_line_is_request(line, &method, &target, &minor_version) || !http_begin_request(conversation, http, method, target, minor_version))
+            return false;
+    } else {
+        if (!http_line_is_status(line, &http->status, &minor_version))
+            return false;
+        if ((http->status >= 200 || http->status == 101) && !http_begin_answer(conversation, http, minor_version))
+            return false;
+    }
+    http->missing_behind[from] = 0;
+    http_begin_head(&http->side[from], minor_version);
+    return true;
+}
+
+/* Whether this 101 must wait: the request's body ends before the other protocol begins (RFC 9110, 7.8). */
+static bool switches_too_early(const struct conversation *conversation, const struct http *http, enum side from, struct bytes line)
+{
+    int status;
+    int minor_version;
+
+    return from == FROM_SERVER && http->asking != NULL && http_line_is_status(line, &status, &minor_version) && status == 101 &&
+           client_may_still_ask(conversation, http);
 }
 
 static enum verdict on_start_line(struct conversation *conversation, struct http *http, enum side from, struct cursor *bytes)
 {
+    struct cursor unit = *bytes;
     struct bytes line;
+    bool is_bare;
     enum verdict verdict;
 
     if (must_wait(conversation, http, from))
         return VERDICT_NEED_OTHER_SIDE;
-    verdict = next_line(bytes, &line);
+    verdict = next_line(&http->side[from], LINE_START, &unit, &line, &is_bare);
+    if (verdict == VERDICT_GO_ON && switches_too_early(conversation, http, from, line))
+        return VERDICT_NEED_OTHER_SIDE;
+    *bytes = unit;
+    if (verdict == VERDICT_NOT_THIS_PROTOCOL) {
+        verdict = lose_step(conversation, http, from, "a start line that is too long");
+        http->side[from].passes_over = true; /* the rest of the line begins no message */
+        return verdict;
+    }
     if (verdict != VERDICT_GO_ON || line.length == 0) /* empty lines before a message are ignored (RFC 9112, 2.2) */
         return verdict;
-    if (from == FROM_CLIENT ? on_request_line(http, line) : on_status_line(http, line))
-        return VERDICT_GO_ON;
-    return VERDICT_NOT_THIS_PROTOCOL;
+    if (!begin_message(conversation, http, from, line))
+        return lose_step(conversation, http, from, "what is no start line");
+    tell_bare(conversation, from, is_bare);
+    return VERDICT_GO_ON;
+}
+
+/* Looks at each line for one that begins a message. Those of a server may yet be a WebSocket's, as long as its client's upgrade is open. */
+static enum verdict seek(struct http *http, enum side from, struct cursor *bytes)
+{
+    struct http_side *side = &http->side[from];
+    struct cursor unit = *bytes;
+    struct cursor line_start = unit;
+    int status;
+    int minor_version;
+    struct bytes line = take_line(&unit);
+    bool is_found;
+
+    while (cursor_is_good(&unit)) {
+        is_found = line.length <= HTTP_LINE_LIMIT &&
+                   (from == FROM_CLIENT ? http_line_is_known_request(line) : http_line_is_status(line, &status, &minor_version));
+        if (is_found) {
+            side->phase = HTTP_START_LINE;
+            *bytes = line_start;
+            return VERDICT_GO_ON;
+        }
+        line_start = unit;
+        line = take_line(&unit);
+    }
+    if (from == FROM_SERVER && http->side[FROM_CLIENT].phase == HTTP_AWAIT_ANSWER) {
+        if (cursor_left(bytes) <= HTTP_SEEKING_LIMIT)
+            return VERDICT_NEED_MORE;
+        http->missing_behind[from] += cursor_left(bytes) - cursor_left(&line_start);
+    }
+    *bytes = line_start;
+    if (cursor_left(bytes) > HTTP_LINE_LIMIT) {
+        side->passes_over = true;
+        (void)take_up_to(bytes, UINT64_MAX);
+    }
+    return VERDICT_NEED_MORE;
+}
+
+/* A field that goes on in the next lines (RFC 9112, 5.2): put together with single spaces. */
+static enum verdict unfold(struct text *folded, struct bytes line, struct cursor *unit)
+{
+    folded->limit = HTTP_LINE_LIMIT;
+    text_clear(folded);
+    text_append(folded, line);
+    for (unsigned i = 0; i < HTTP_FOLDS_LIMIT; i++) {
+        struct bytes more = take_line(unit);
+
+        if (!cursor_is_good(unit))
+            return VERDICT_NEED_MORE;
+        text_append_text(folded, " ");
+        text_append(folded, bytes_trim(more));
+        if (peek_u8(unit) == -1)
+            return VERDICT_NEED_MORE;
+        if (peek_u8(unit) != ' ' && peek_u8(unit) != '\t')
+            break;
+    }
+    return VERDICT_GO_ON;
+}
+
+/* The same while it is not all there, or when it is: VERDICT_NOT_THIS_PROTOCOL where a field with its folds is longer than any may be. */
+static enum verdict unless_too_long(enum verdict verdict, size_t length)
+{
+    return length > HTTP_LINE_LIMIT + 2 ? VERDICT_NOT_THIS_PROTOCOL : verdict;
+}
+
+/* The next line of a head with its folds; what follows it must be there, to see whether it goes on. */
+static enum verdict next_field(struct http *http, enum side from, struct cursor *bytes, struct bytes *line, bool *is_bare, bool *is_folded)
+{
+    struct http_side *side = &http->side[from];
+    struct cursor unit = *bytes;
+    enum verdict verdict = next_line(side, LINE_HEAD, &unit, line, is_bare);
+
+    *is_folded = false;
+    if (verdict == VERDICT_GO_ON && line->length > 0 && !side->passes_over) {
+        if (peek_u8(&unit) == -1)
+            return unless_too_long(VERDICT_NEED_MORE, cursor_left(bytes));
+        if (peek_u8(&unit) == ' ' || peek_u8(&unit) == '\t') {
+            verdict = unfold(&http->folded, *line, &unit);
+            if (verdict == VERDICT_NEED_MORE)
+                return unless_too_long(VERDICT_NEED_MORE, cursor_left(bytes));
+            verdict = unless_too_long(verdict, cursor_left(bytes) - cursor_left(&unit));
+            *line = text_bytes(&http->folded);
+            *is_folded = true;
+        }
+    }
+    if (verdict == VERDICT_GO_ON)
+        *bytes = unit;
+    return verdict;
 }
 
 static enum verdict on_header_line(struct conversation *conversation, struct http *http, enum side from, struct cursor *bytes)
 {
     struct http_side *side = &http->side[from];
+    size_t before = cursor_left(bytes);
     struct bytes line;
-    enum verdict verdict = next_line(bytes, &line);
+    bool is_bare;
+    bool is_folded;
+    enum verdict verdict = next_field(http, from, bytes, &line, &is_bare, &is_folded);
 
-    if (verdict != VERDICT_GO_ON)
+    if (verdict == VERDICT_NEED_MORE)
         return verdict;
-    side->headers_seen += (uint32_t)line.length + 2;
-    if (side->headers_seen > HTTP_HEADERS_LIMIT) {
-        conversation_finding(conversation, "notice", "http_head_too_long",
-                             "the %s's message head is longer than %d bytes; the connection is not read any further", side_name(from),
-                             HTTP_HEADERS_LIMIT);
-        return VERDICT_NOT_THIS_PROTOCOL;
+    side->head_bytes += (uint32_t)(before - cursor_left(bytes));
+    if (side->head_bytes > HTTP_HEAD_LIMIT || verdict == VERDICT_NOT_THIS_PROTOCOL) {
+        conversation_finding_once(conversation, "notice", "http_head_too_long", "the %s's message head is longer than %d bytes, or one of its fields than %d; "
+                                  "the next message of it is looked for", side_name(from), HTTP_HEAD_LIMIT, HTTP_LINE_LIMIT);
+        return seek_next(conversation, http, from);
     }
+    if (side->passes_over)
+        conversation_finding_once(conversation, "notice", "http_field_cut", "a field of the %s is longer than %d bytes: what is over was not read",
+                                  side_name(from), HTTP_LINE_LIMIT);
+    tell_bare(conversation, from, is_bare);
     if (line.length > 0) {
         if (side->phase == HTTP_HEADERS)
-            on_field(http, from, line);
+            http_on_header_line(conversation, http, from, line, is_folded);
         return VERDICT_GO_ON;
     }
-    if (side->phase == HTTP_TRAILERS) {
-        finish_message(http, from);
-        return VERDICT_GO_ON;
-    }
-    if (side->is_bad)
-        return VERDICT_NOT_THIS_PROTOCOL;
-    if (from == FROM_SERVER)
-        return on_response_head(conversation, http);
-    on_request_head(http);
+    if (side->phase == HTTP_HEADERS)
+        return on_head(conversation, http, from);
+    finish_message(conversation, http, from);
     return VERDICT_GO_ON;
 }
+
+/* ---- bodies ---- */
 
 /* Hexadecimal digits before an extension or the line's end (RFC 9112, 7.1). */
 static bool read_chunk_size(struct bytes line, uint64_t *size)
@@ -537,95 +396,106 @@ static bool read_chunk_size(struct bytes line, uint64_t *size)
     return true;
 }
 
-static enum verdict on_chunk_line(struct http_side *side, struct cursor *bytes)
+/* Chunks that cannot be told apart. Behind a client's, others may see requests in what is its body (RFC 9112, 11.2): it is not read any further. */
+static enum verdict on_bad_chunk(struct conversation *conversation, struct http *http, enum side from)
 {
+    struct http_body *body = current_body(http, from);
+
+    conversation_finding_once(conversation, "warning", "http_framing_ambiguous",
+                              "the %s's message has a chunk that cannot be: where it ends is not the same for everybody who reads it", side_name(from));
+    if (body != NULL)
+        body->is_unframed = true;
+    http->side[from].phase = HTTP_UNTIL_CLOSE;
+    http->side[from].is_unframed = true;
+    return from == FROM_SERVER ? seek_next(conversation, http, from) : VERDICT_GO_ON;
+}
+
+static enum verdict on_chunk_line(struct conversation *conversation, struct http *http, enum side from, struct cursor *bytes)
+{
+    struct http_side *side = &http->side[from];
     struct bytes line;
-    enum verdict verdict = next_line(bytes, &line);
+    bool is_bare;
+    enum verdict verdict = next_line(side, LINE_HEAD, bytes, &line, &is_bare);
 
     if (verdict != VERDICT_GO_ON)
         return verdict;
+    tell_bare(conversation, from, is_bare);
     if (side->phase == HTTP_CHUNK_END) {
         side->phase = HTTP_CHUNK_SIZE;
-        return line.length == 0 ? VERDICT_GO_ON : VERDICT_NOT_THIS_PROTOCOL;
+        return line.length == 0 ? VERDICT_GO_ON : on_bad_chunk(conversation, http, from);
     }
     if (!read_chunk_size(line, &side->left))
-        return VERDICT_NOT_THIS_PROTOCOL;
+        return on_bad_chunk(conversation, http, from);
     side->phase = side->left > 0 ? HTTP_CHUNK : HTTP_TRAILERS;
-    side->headers_seen = 0;
+    side->head_bytes = 0;
     return VERDICT_GO_ON;
 }
 
-/* `count` bytes of a body were read or are missing. */
-static void pass_body(struct http *http, enum side from, uint64_t count)
+/* `count` bytes of a body were read, or are missing. */
+static void pass_body(struct conversation *conversation, struct http *http, enum side from, uint64_t count, bool is_missing)
 {
     struct http_side *side = &http->side[from];
+    struct http_body *body = current_body(http, from);
 
+    if (body != NULL) {
+        body->size += count;
+        body->missing += is_missing ? count : 0;
+    }
+    if (side->phase == HTTP_UNTIL_CLOSE)
+        return;
     side->left -= count;
     if (side->left > 0)
         return;
     if (side->phase == HTTP_CHUNK)
         side->phase = HTTP_CHUNK_END;
     else
-        finish_message(http, from);
-}
-
-/*
- * Behind an upgrade request. Of a connection whose server is not seen there will be no answer: a client that goes
- * on with a masked frame was answered with a 101.
- */
-static enum verdict await_answer(struct conversation *conversation, struct http *http, const struct cursor *bytes)
-{
-    struct cursor unit = *bytes;
-    uint8_t start = take_u8(&unit);
-    uint8_t length = take_u8(&unit);
-    bool server_is_seen = conversation_has_start(conversation, FROM_SERVER) || http->side[FROM_SERVER].phase != HTTP_START_LINE;
-    bool is_masked_frame = (start & 0x30) == 0 && (start & 0x0f) <= 2 && length >= 0x80; /* RSV1: compressed */
-
-    if (server_is_seen || http->request != HTTP_REQUEST_WEBSOCKET || http->count != 1)
-        return VERDICT_NEED_OTHER_SIDE;
-    if (!cursor_is_good(&unit))
-        return VERDICT_NEED_MORE;
-    if (!is_masked_frame)
-        return VERDICT_NOT_THIS_PROTOCOL;
-    http->handshake->attempt = ++http->attempts;
-    conversation_hand_over(conversation, &websocket_dissector, http->handshake);
-    http->handshake = NULL;
-    return VERDICT_HANDED_OVER;
+        finish_message(conversation, http, from);
 }
 
 /* ---- what the frame calls ---- */
 
+static enum verdict read_some(struct conversation *conversation, struct http *http, enum side from, struct cursor *bytes)
+{
+    struct http_side *side = &http->side[from];
+
+    if (side->passes_over) {
+        pass_over_line(side, bytes);
+        return VERDICT_GO_ON;
+    }
+    switch (side->phase) {
+    case HTTP_START_LINE:
+        return on_start_line(conversation, http, from, bytes);
+    case HTTP_HEADERS:
+    case HTTP_TRAILERS:
+        return on_header_line(conversation, http, from, bytes);
+    case HTTP_CHUNK_SIZE:
+    case HTTP_CHUNK_END:
+        return on_chunk_line(conversation, http, from, bytes);
+    case HTTP_BODY:
+    case HTTP_CHUNK:
+        pass_body(conversation, http, from, take_up_to(bytes, side->left).length, false);
+        return VERDICT_GO_ON;
+    case HTTP_UNTIL_CLOSE:
+        pass_body(conversation, http, from, take_up_to(bytes, UINT64_MAX).length, false);
+        return VERDICT_GO_ON;
+    case HTTP_AWAIT_ANSWER:
+        return http_await_answer(conversation, http, bytes);
+    case HTTP_SEEKING:
+        return seek(http, from, bytes);
+    case HTTP_TUNNEL:
+        return conversation_say_inside(http->tunnel, from, take_up_to(bytes, UINT64_MAX)) ? VERDICT_GO_ON : VERDICT_NOT_THIS_PROTOCOL;
+    }
+    return VERDICT_NOT_THIS_PROTOCOL;
+}
+
 static enum verdict http_on_data(struct conversation *conversation, void *state, enum side from, struct cursor *bytes)
 {
     struct http *http = state;
-    struct http_side *side = &http->side[from];
     enum verdict verdict = VERDICT_GO_ON;
 
-    while (verdict == VERDICT_GO_ON && cursor_left(bytes) > 0) {
-        switch (side->phase) {
-        case HTTP_START_LINE:
-            verdict = on_start_line(conversation, http, from, bytes);
-            break;
-        case HTTP_HEADERS:
-        case HTTP_TRAILERS:
-            verdict = on_header_line(conversation, http, from, bytes);
-            break;
-        case HTTP_CHUNK_SIZE:
-        case HTTP_CHUNK_END:
-            verdict = on_chunk_line(side, bytes);
-            break;
-        case HTTP_BODY:
-        case HTTP_CHUNK:
-            pass_body(http, from, take_up_to(bytes, side->left).length);
-            break;
-        case HTTP_UNTIL_CLOSE:
-            (void)take_up_to(bytes, UINT64_MAX);
-            break;
-        case HTTP_AWAIT_ANSWER:
-            verdict = await_answer(conversation, http, bytes);
-            break;
-        }
-    }
+    http->side[from].lets_other_first = false;
+    while (verdict == VERDICT_GO_ON && cursor_left(bytes) > 0)
+        verdict = read_some(conversation, http, from, bytes);
     return verdict;
 }
 
@@ -633,39 +503,65 @@ static enum verdict http_on_gap(struct conversation *conversation, void *state, 
 {
     struct http *http = state;
     struct http_side *side = &http->side[from];
+    bool fits = side->phase == HTTP_UNTIL_CLOSE || ((side->phase == HTTP_BODY || side->phase == HTTP_CHUNK) && count <= side->left);
 
-    (void)conversation;
-    if (side->phase == HTTP_UNTIL_CLOSE)
-        return VERDICT_GO_ON;
-    if ((side->phase == HTTP_BODY || side->phase == HTTP_CHUNK) && count <= side->left) {
-        pass_body(http, from, count);
+    if (side->phase == HTTP_TUNNEL)
+        return conversation_miss_inside(http->tunnel, from, count) ? VERDICT_GO_ON : VERDICT_NOT_THIS_PROTOCOL;
+    if (fits) {
+        pass_body(conversation, http, from, count, true);
         return VERDICT_GO_ON;
     }
-    return VERDICT_NOT_THIS_PROTOCOL;
+    http->missing_behind[from] += count;
+    if (side->phase != HTTP_AWAIT_ANSWER && side->phase != HTTP_SEEKING)
+        http_lose_step(conversation, http, from, count);
+    return VERDICT_GO_ON;
+}
+
+static void http_on_end(struct conversation *conversation, void *state, enum side from, enum ending ending, struct bytes unread)
+{
+    struct http *http = state;
+    struct http_side *side = &http->side[from];
+
+    side->has_ended = true;
+    if (side->phase == HTTP_TUNNEL) {
+        if (unread.length > 0) /* kept while it was not known whose they are */
+            (void)conversation_say_inside(http->tunnel, from, unread);
+        conversation_end_inside(http->tunnel, from, ending);
+        return;
+    }
+    if (side->phase != HTTP_UNTIL_CLOSE)
+        return;
+    if (from == FROM_SERVER)
+        http_end_answer(conversation, http, ending == ENDING_FIN && !side->is_unframed);
+    else
+        http_end_request(conversation, http, false);
+    side->phase = HTTP_START_LINE;
 }
 
 static void http_open(struct conversation *conversation, void *state, void *from_before)
 {
-    struct http *http = state;
+    (void)conversation;
+    (void)state;
+    (void)from_before;
+}
+
+static void http_refresh(struct conversation *conversation, void *state)
+{
+    const struct http *http = state;
 
     (void)conversation;
-    (void)from_before;
-    http->key.limit = WEBSOCKET_FIELD_LIMIT;
-    http->accept.limit = WEBSOCKET_FIELD_LIMIT;
+    if (http->tunnel != NULL)
+        conversation_refresh_inside(http->tunnel);
 }
 
 static void http_close(struct conversation *conversation, void *state)
 {
     struct http *http = state;
 
-    /* An upgrade that was asked for and never answered. */
-    if (http->handshake != NULL && http->request == HTTP_REQUEST_WEBSOCKET && http->count > 0) {
-        http->handshake->attempt = ++http->attempts;
-        websocket_write_unopened(conversation, http->handshake);
-    }
-    websocket_handshake_free(http->handshake);
-    text_free(&http->key);
-    text_free(&http->accept);
+    if (http->tunnel != NULL)
+        conversation_close_inside(http->tunnel);
+    http_end_exchanges(conversation, http);
+    text_free(&http->folded);
 }
 
 static const struct record_table *const http_tables[] = {&http_request_table, NULL};
@@ -681,5 +577,7 @@ const struct dissector http_dissector = {
     .open = http_open,
     .on_data = http_on_data,
     .on_gap = http_on_gap,
+    .on_end = http_on_end,
+    .refresh = http_refresh,
     .close = http_close,
 };

@@ -6,7 +6,7 @@
 
 #include "dissectors/dissector.h"
 
-/* Follows messages and hands over to the WebSocket dissector at a 101. Takes no `from_before`: pass NULL. Writes no row of its own. */
+/* Follows messages, writes http_requests, and hands over to the WebSocket dissector at a 101. Takes no `from_before`: pass NULL. */
 extern const struct dissector http_dissector;
 
 #endif

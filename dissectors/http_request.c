@@ -189,6 +189,16 @@ static struct record_integer body_size(const struct http_body *body)
     return body->is_unframed ? (struct record_integer){.is_known = false} : record_integer((int64_t)body->size);
 }
 
+/* Whether a text was longer than is kept. */
+static bool is_cut(const struct http_request *request)
+{
+    bool cut = false;
+
+#define ADD_CUT(TEXT) cut = cut || request->TEXT.was_cut;
+    TEXTS(ADD_CUT)
+    return cut;
+}
+
 void http_request_write(struct conversation *conversation, const struct http_request *request)
 {
     bool is_seen = request->method.length > 0;
@@ -226,4 +236,7 @@ void http_request_write(struct conversation *conversation, const struct http_req
     if (conversation_recording(conversation)->passwords)
         row.auth_password = record_text_unless_empty(text_bytes(&request->auth_password));
     conversation_write(conversation, &http_request_table, &row);
+    if (is_cut(request))
+        conversation_finding_once(conversation, "notice", "http_field_cut", "a field of request %u, or its target, is longer than the %d bytes that are shown",
+                                  request->number, HTTP_FIELD_LIMIT);
 }

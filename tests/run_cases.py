@@ -57,6 +57,7 @@ STANDING_VIEWS = {
     'ssh_kexinits': ('flow_id', 'from_side'),
     'websocket_sessions': ('flow_id',),
     'websocket_messages': ('flow_id', 'number'),
+    'http_requests': ('flow_id', 'number'),
     'rdp_sessions': ('flow_id',),
     'rdp_channels': ('flow_id', 'name'),
     'ftp_sessions': ('flow_id',),
@@ -68,7 +69,7 @@ STANDING_VIEWS = {
 
 # What may still change in such a row as the conversation goes on: counters, lists that grow, endings.
 STILL_MOVING = re.compile(
-    r'duration|bytes|bytes_up|bytes_down|.*_bytes|size|wire_size|missing|complete|truncated|.*_missing|sha256|mime_type|'
+    r'duration|bytes|(?:request|response)_size|bytes_up|bytes_down|.*_bytes|size|wire_size|missing|complete|truncated|.*_missing|sha256|mime_type|'
     r'login_attempts|login_failures|mails|commands|transfers|pings|pongs|rekeys|.*_messages|.*_payload|.*_events|screen_updates|attachments|received_hops|'
     r'fragments|violations|resynced|recipients|rejected_recipients|text|outcome|auth_result|auth_user|auth_mechanism|auth_attempts|user|last_reply|'
     r'encryption|handed_over_to|inner_protocol|established|alert|close_.*|closed_by|summary|activity|end_us|reply|reply_code|delay_us|'

@@ -625,6 +625,25 @@ UNIT_TEST(mutations_websocket)
     BEND("websocket", 80, steps);
 }
 
+UNIT_TEST(mutations_http)
+{
+    const struct step steps[] = {
+        CLIENT("POST /a HTTP/1.1\r\nHost: h\r\nX-Folded: a\r\n b\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nTrailer: t\r\n\r\n"
+               "HEAD /b HTTP/1.1\r\nHost: h\r\n\r\n"),
+        SERVER("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nnonoHTTP/1.1 304 Not Modified\r\n\r\n"),
+        CLIENT("GET /c HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nAuthorization: Basic dTpw\r\n\r\n"),
+        SERVER("HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 2\r\n\r\nok"),
+        CLIENT("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"),
+        SERVER("HTTP/1.1 407 Proxy Authentication Required\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
+        CLIENT("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nProxy-Authorization: Basic dTpw\r\n\r\n"),
+        SERVER("HTTP/1.1 200 OK\r\n\r\n"),
+        CLIENT("GET /d HTTP/1.0\r\n\r\n"),
+        SERVER("HTTP/1.0 200 OK\r\n\r\nthe rest"),
+    };
+
+    BEND("http", 3128, steps);
+}
+
 UNIT_TEST(mutations_tls)
 {
     const struct step steps[] = {

@@ -1,4 +1,4 @@
-/* test_websocket.c - dissectors/http.c and dissectors/websocket.c: what recorded sessions do not show. */
+/* test_websocket.c - dissectors/websocket.c and what http.c hands over: what recorded sessions do not show. */
 #include "tests/unit/check.h"
 #include "tests/unit/dialogue.h"
 
@@ -241,82 +241,4 @@ UNIT_TEST(websocket_long_text_is_cut_between_characters)
     PLAY(80, steps);
     CHECK_TEXT(MESSAGE(1, "size"), "5001");
     CHECK(strlen(MESSAGE(1, "text")) == 4095);
-}
-
-UNIT_TEST(http_bodies_are_told_apart_from_heads)
-{
-    const struct step steps[] = {
-        CLIENT("POST / HTTP/1.1\r\nContent-Length: 19\r\n\r\nGET /no HTTP/1.1\r\n\n\r\n" REQUEST),
-        SERVER("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\n\r\n" ANSWER "\x81\x01y"),
-    };
-    const struct step missing[] = {
-        CLIENT("GET /big HTTP/1.1\r\n\r\n" REQUEST),
-        SERVER("HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\nabc"),
-        MISSES(FROM_SERVER, 4999999990),
-        SERVER("defghij" ANSWER "\x81\x01y"),
-    };
-
-    PLAY(80, steps);
-    CHECK_TEXT(MESSAGE(1, "text"), "y");
-    PLAY(80, missing);
-    CHECK_TEXT(MESSAGE(1, "text"), "y");
-}
-
-UNIT_TEST(http_gives_up_where_messages_cannot_be_told_apart)
-{
-    const struct step lengths[] = {
-        CLIENT("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab" REQUEST),
-        SERVER("HTTP/1.1 200 OK\r\n\r\n"),
-    };
-    const struct step chunk[] = {
-        CLIENT("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n" REQUEST),
-        SERVER("HTTP/1.1 200 OK\r\n\r\n"),
-    };
-    const struct step tunnel[] = {
-        CLIENT("CONNECT a:1 HTTP/1.1\r\n\r\n" REQUEST),
-        SERVER("HTTP/1.1 200 OK\r\n\r\n" ANSWER),
-    };
-
-    PLAY(80, lengths);
-    CHECK(dialogue_rows("websocket_session") == 0);
-    CHECK_TEXT(dialogue_protocol(), "http");
-    PLAY(80, chunk);
-    CHECK(dialogue_rows("websocket_session") == 0);
-    PLAY(80, tunnel);
-    CHECK(dialogue_rows("websocket_session") == 0);
-}
-
-UNIT_TEST(http_head_without_end_is_given_up)
-{
-    enum { FIELDS = 5000, FIELD = 17 };
-    static char head[32 + FIELDS * FIELD];
-    struct step steps[] = {SAYS_BYTES(FROM_CLIENT, head, 0), CLIENT("\r\n")};
-    size_t length = (size_t)snprintf(head, sizeof head, "GET / HTTP/1.1\r\n");
-
-    for (int i = 0; i < FIELDS; i++)
-        length += (size_t)snprintf(head + length, sizeof head - length, "X-Field: %06d\r\n", i);
-    steps[0].says.length = length;
-    PLAY(80, steps);
-    CHECK_TEXT(FINDING("name"), "http_head_too_long");
-}
-
-UNIT_TEST(http_pipelines_beyond_its_limit_wait)
-{
-    enum { REQUESTS = 200 };
-    static char requests[REQUESTS * 24 + sizeof REQUEST];
-    static char answers[REQUESTS * 40 + sizeof ANSWER];
-    struct step steps[] = {SAYS_BYTES(FROM_CLIENT, requests, 0), SAYS_BYTES(FROM_SERVER, answers, 0)};
-    size_t asked = 0;
-    size_t answered = 0;
-
-    for (int i = 0; i < REQUESTS; i++) {
-        asked += (size_t)snprintf(requests + asked, sizeof requests - asked, "HEAD / HTTP/1.1\r\n\r\n");
-        answered += (size_t)snprintf(answers + answered, sizeof answers - answered, "HTTP/1.1 200 OK\r\n\r\n");
-    }
-    asked += (size_t)snprintf(requests + asked, sizeof requests - asked, "%s", REQUEST);
-    answered += (size_t)snprintf(answers + answered, sizeof answers - answered, "%s", ANSWER);
-    steps[0].says.length = asked;
-    steps[1].says.length = answered;
-    PLAY(80, steps);
-    CHECK_TEXT(SESSION("accept_valid"), "1");
 }
