@@ -113,7 +113,6 @@ static enum verdict websocket_on_gap(struct conversation *conversation, void *st
     struct websocket *websocket = state;
     struct websocket_side *side = &websocket->side[from];
 
-    side->is_seen = true;
     if (side->phase == WEBSOCKET_OUT_OF_STEP)
         return VERDICT_GO_ON;
     if (side->phase == WEBSOCKET_SEEKING) {
