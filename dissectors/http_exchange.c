@@ -264,6 +264,17 @@ void http_end_answer(struct conversation *conversation, struct http *http, bool 
         finish(conversation, exchange);
 }
 
+struct http_request *http_take_request(struct http *http)
+{
+    struct http_exchange *exchange = http->answering;
+    struct http_request *request = exchange->request;
+
+    http->answering = NULL;
+    exchange->request = NULL;
+    free_exchange(exchange);
+    return request;
+}
+
 /* ---- the order of the two sides ---- */
 
 enum verdict http_let_other_first(struct conversation *conversation, struct http *http, enum side from)

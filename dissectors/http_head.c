@@ -17,6 +17,7 @@ void http_begin_head(struct http_side *side, int minor_version)
     side->ambiguous = NULL;
     side->is_unframed = false;
     side->upgrades_to_websocket = false;
+    side->upgrades_to_http2 = false;
     side->has_upgrade = false;
 }
 
@@ -175,6 +176,7 @@ void http_on_header_line(struct conversation *conversation, struct http *http, e
     if (bytes_equal_nocase(name, "Upgrade")) {
         side->has_upgrade = true;
         side->upgrades_to_websocket = side->upgrades_to_websocket || http_words_contain(value, "websocket");
+        side->upgrades_to_http2 = side->upgrades_to_http2 || http_words_contain(value, "h2c");
     }
     if (from == FROM_CLIENT)
         on_request_field(http->asking, name, value);

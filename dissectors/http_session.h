@@ -89,6 +89,7 @@ struct http_side {
     const char *ambiguous;     /* why others may see another framing; NULL: they agree */
     bool is_unframed;          /* contradicting framing: what follows cannot be told apart */
     bool upgrades_to_websocket;
+    bool upgrades_to_http2;
     bool has_upgrade;
 };
 
@@ -173,6 +174,9 @@ void http_lose_step(struct conversation *conversation, struct http *http, enum s
 
 /* The handshake as far as it was seen; a new one, the caller's. NULL: out of memory. */
 struct websocket_handshake *http_handshake(const struct http_exchange *exchange);
+
+/* Takes the request out of the exchange whose answer is being read, which ends without a row. */
+struct http_request *http_take_request(struct http *http);
 
 /* Writes what was never finished, frees everything. */
 void http_end_exchanges(struct conversation *conversation, struct http *http);

@@ -1,8 +1,9 @@
 /*
  * http_upgrade.c - what becomes of a connection that stops being HTTP/1: a WebSocket behind a 101 (RFC 6455, 4), another protocol behind a 101
- * (RFC 9110, 7.8: h2c, TLS of RFC 2817), a tunnel behind CONNECT (RFC 9110, 9.3.6). What a tunnel or another protocol carries goes back to
+ * (RFC 9110, 7.8: HTTP/2 of RFC 7540, 3.2; TLS of RFC 2817), a tunnel behind CONNECT (RFC 9110, 9.3.6). What a tunnel or another protocol carries goes back to
  * identification.
  */
+#include "dissectors/http2.h"
 #include "dissectors/http_session.h"
 
 /*
@@ -54,6 +55,18 @@ static enum verdict begin_websocket(struct conversation *conversation, struct ht
     return verdict;
 }
 
+/* HTTP/2 answers the request on its stream 1 (RFC 7540, 3.2): the row is written there. */
+static enum verdict begin_http2(struct conversation *conversation, struct http *http)
+{
+    struct http_request *request = http_take_request(http);
+
+    request->status = 0;
+    request->answered_us = 0;
+    if (!conversation_hand_over(conversation, &http2_dissector, request))
+        http_request_free(request);
+    return VERDICT_HANDED_OVER;
+}
+
 /* Whether the client asked for what the server's 101 names; of a request that was not seen, it may have. */
 static bool was_asked_for(const struct http_exchange *exchange, bool is_websocket)
 {
@@ -75,6 +88,10 @@ bool http_switches(struct conversation *conversation, struct http *http, enum ve
         handshake = http_handshake(exchange);
     if (exchange == http->asking)
         http_end_request(conversation, http, false);
+    if (http->status == 101 && side->upgrades_to_http2 && exchange->kind == HTTP_KIND_UPGRADE && is_in_step(&http->side[FROM_CLIENT])) {
+        *verdict = begin_http2(conversation, http);
+        return true;
+    }
     http_end_answer(conversation, http, true);
     *verdict = http->status == 101 && is_websocket ? begin_websocket(conversation, http, FROM_SERVER, handshake)
                                                          : begin_tunnel(conversation, http, FROM_SERVER);

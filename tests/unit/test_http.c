@@ -469,6 +469,27 @@ UNIT_TEST(http_upgrades_are_recorded_as_what_they_are)
     CHECK_TEXT(SESSION("missing"), "300");
 }
 
+UNIT_TEST(http_upgrade_to_http2_is_answered_there)
+{
+    const struct step steps[] = {
+        CLIENT("GET /two HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"),
+        SERVER("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+               "\0\0\0\x04\0\0\0\0\0" /* SETTINGS */
+               "\0\0\1\1\4\0\0\0\1\x88" /* HEADERS of stream 1: ":status: 200" */
+               "\0\0\2\0\1\0\0\0\1ok"),
+        CLIENT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"),
+    };
+
+    PLAY(80, steps);
+    CHECK_TEXT(dialogue_protocol(), "http2");
+    CHECK(REQUESTS == 1);
+    CHECK_TEXT(REQUEST(1, "uri"), "/two");
+    CHECK_TEXT(REQUEST(1, "upgrade"), "h2c");
+    CHECK_TEXT(REQUEST(1, "status"), "200");
+    CHECK_TEXT(REQUEST(1, "response_size"), "2");
+    CHECK_TEXT(REQUEST(1, "number"), "1");
+}
+
 UNIT_TEST(http_begun_in_the_middle_is_found)
 {
     const struct step steps[] = {

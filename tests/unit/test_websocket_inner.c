@@ -46,7 +46,7 @@ struct script {
 static void begin_script(struct script *script, const char *uri, const char *subprotocol)
 {
     *script = (struct script){.count = 0};
-    snprintf(script->request, sizeof script->request, "GET %s HTTP/1.1\r\nHost: server.example.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " KEY "\r\n\r\n", uri);
+    snprintf(script->request, sizeof script->request, "GET %s HTTP/1.1\r\nHost: server.example.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n\r\n", uri);
     snprintf(script->answer, sizeof script->answer,
              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\n%s%s%s\r\n",
              subprotocol != NULL ? "Sec-WebSocket-Protocol: " : "", subprotocol != NULL ? subprotocol : "", subprotocol != NULL ? "\r\n" : "");
