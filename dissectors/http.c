@@ -186,8 +186,10 @@ static bool must_wait(struct conversation *conversation, struct http *http, enum
         return http->count == 0 && !http->cannot_match && client_may_still_ask(conversation, http);
     if (http->count < HTTP_PIPELINE_LIMIT && http->waiting_memory < HTTP_PIPELINE_MEMORY)
         return false;
-    if (server_may_still_answer(conversation, http))
+    if (server_may_still_answer(conversation, http)) {
+        http->side[FROM_CLIENT].has_waited = true;
         return true;
+    }
     http_give_up_oldest(conversation, http);
     return false;
 }
@@ -496,6 +498,8 @@ static enum verdict http_on_data(struct conversation *conversation, void *state,
     http->side[from].lets_other_first = false;
     while (verdict == VERDICT_GO_ON && cursor_left(bytes) > 0)
         verdict = read_some(conversation, http, from, bytes);
+    if (cursor_left(bytes) == 0)
+        http->side[from].has_waited = false;
     return verdict;
 }
 

@@ -11,7 +11,8 @@
 
 /* ---- one exchange ---- */
 
-static struct http_exchange *new_exchange(struct conversation *conversation)
+/* `waited`: its bytes lay unread for a while, and when they came is not known. */
+static struct http_exchange *new_exchange(struct conversation *conversation, bool waited)
 {
     struct http_exchange *exchange = memory_new_zeroed(1, sizeof *exchange);
 
@@ -23,7 +24,7 @@ static struct http_exchange *new_exchange(struct conversation *conversation)
         return NULL;
     }
     exchange->request->number = conversation_next_number(conversation, NUMBER_HTTP_REQUEST);
-    exchange->request->time_us = conversation_now(conversation);
+    exchange->request->time_us = waited ? 0 : conversation_now(conversation);
     return exchange;
 }
 
@@ -136,7 +137,8 @@ static const char *version_name(int minor_version)
 
 bool http_begin_request(struct conversation *conversation, struct http *http, struct bytes method, struct bytes target, int minor_version)
 {
-    struct http_exchange *exchange = new_exchange(conversation);
+    bool waited = http->side[FROM_CLIENT].has_waited;
+    struct http_exchange *exchange = new_exchange(conversation, waited);
 
     if (exchange == NULL)
         return false;
@@ -149,7 +151,7 @@ bool http_begin_request(struct conversation *conversation, struct http *http, st
     else if (bytes_equal(method, bytes_of_text("CONNECT")))
         exchange->kind = HTTP_KIND_CONNECT;
     /* two requests in one packet: the client does not wait */
-    http->is_pipelined = http->is_pipelined || http->asked_us == exchange->request->time_us;
+    http->is_pipelined = http->is_pipelined || waited || http->asked_us == exchange->request->time_us;
     http->asked_us = exchange->request->time_us;
     http->asking = exchange;
     return true;
@@ -188,7 +190,8 @@ void http_await(struct conversation *conversation, struct http *http)
         exchange->kind = HTTP_KIND_UPGRADE;
     }
     exchange->request->request.is_unframed = side->is_unframed;
-    exchange->request->asked_us = conversation_now(conversation);
+    if (!side->has_waited)
+        exchange->request->asked_us = conversation_now(conversation);
     if (exchange->request->status > 0)
         return; /* it was answered before its head was there */
     if (http->count == HTTP_PIPELINE_LIMIT)
@@ -239,7 +242,7 @@ bool http_begin_answer(struct conversation *conversation, struct http *http, int
     http_end_answer(conversation, http, false);
     exchange = answered(conversation, http);
     if (exchange == NULL) {
-        exchange = new_exchange(conversation);
+        exchange = new_exchange(conversation, false);
         if (exchange == NULL)
             return false;
         exchange->is_asked = true;
@@ -312,7 +315,7 @@ void http_lose_step(struct conversation *conversation, struct http *http, enum s
     if (http->is_pipelined && !http->cannot_match) {
         http->cannot_match = true;
         conversation_finding_once(conversation, "notice", "http_answers_unmatched",
-                                  "bytes are missing of a client that does not wait for answers: requests and answers stand in rows of their own from here on");
+                                  "messages were lost of a client that does not wait for answers: requests and answers stand in rows of their own from here on");
     }
     side->passes_over = false;
     side->phase = HTTP_SEEKING;

@@ -207,7 +207,6 @@ void http_request_write(struct conversation *conversation, const struct http_req
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(conversation_is_decrypted(conversation)),
         .number = record_integer(request->number),
-        .time_us = record_integer(request->time_us),
         .version = record_text_of(request->version),
         .method = record_text_unless_empty(text_bytes(&request->method)),
         .host = record_text_unless_empty(host),
@@ -223,6 +222,8 @@ void http_request_write(struct conversation *conversation, const struct http_req
         .missing = record_integer((int64_t)(request->request.missing + request->response.missing)),
     };
 
+    if (request->time_us > 0)
+        row.time_us = record_integer(request->time_us);
     if (request->stream_id > 0)
         row.stream_id = record_integer(request->stream_id);
     if (is_seen)

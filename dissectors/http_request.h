@@ -15,7 +15,8 @@
     COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
     COLUMN(R, integer, number, "1.. on this flow, in the order in which the requests were sent, what a tunnel carries included") \
     LATER(R, integer, stream_id, "HTTP/2: the stream that carried it; NULL in HTTP/1") \
-    COLUMN(R, integer, time_us, "when the request began; where it was not seen, when its answer did; microseconds since the epoch, UTC") \
+    COLUMN(R, integer, time_us, "when the request began; where it was not seen, when its answer did; microseconds since the epoch, UTC; NULL where it waited " \
+                              "unread behind too many others") \
     COLUMN(R, text, version, "the request's version of HTTP: '1.0', '1.1', '2'; the answer's where the request was not seen") \
     COLUMN(R, text, method, "the request's method, as it was sent; NULL where only the answer was seen") \
     COLUMN(R, text, host, "the Host field, or ':authority'; where there is none, the authority of a target that names it") \
@@ -53,7 +54,7 @@ struct http_request {
     unsigned number;    /* conversation_next_number(NUMBER_HTTP_REQUEST) when the request begins */
     uint32_t stream_id; /* 0: HTTP/1 */
     const char *version; /* a constant of the program; NULL: not seen */
-    int64_t time_us;
+    int64_t time_us; /* 0: not known */
     int64_t asked_us; /* the end of the request's head; 0: not seen */
     struct text method;
     struct text host;

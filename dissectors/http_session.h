@@ -76,6 +76,7 @@ struct http_exchange {
 struct http_side {
     enum http_phase phase;
     bool has_ended;
+    bool has_waited;       /* the client: what is read now lay behind a full pipeline */
     bool lets_other_first; /* the rest of these bytes waits, so that what the other side waited with is read first */
     bool passes_over;    /* inside a line that was too long */
     uint64_t left;       /* of the body or chunk */

@@ -15,8 +15,10 @@ static enum verdict begin_inside(struct conversation *conversation, struct http 
     const bool has_start[SIDE_COUNT] = {true, true};
 
     http->tunnel = conversation_begin_inside(conversation, false, has_start, dissector, from_before);
-    if (http->tunnel == NULL)
+    if (http->tunnel == NULL) {
+        conversation_finding_once(conversation, "notice", "http_nesting_limit", "protocols inside protocols, %d deep: what is inside of them is not read", INSIDE_LIMIT);
         return VERDICT_NOT_THIS_PROTOCOL;
+    }
     for (int side = 0; side < SIDE_COUNT; side++) {
         http->side[side].phase = HTTP_TUNNEL;
         if (http->missing_behind[side] > 0)

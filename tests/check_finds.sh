@@ -10,7 +10,7 @@ passed=0
 failed=0
 
 python3 -B "$tests/fuzz/make_seeds.py" "$scratch/seeds" || exit 1
-for target in capture decode fragments ftp http2 rdp reassembly smtp ssh tls websocket; do
+for target in capture decode fragments ftp http http2 rdp reassembly smtp ssh tls websocket; do
     for inputs in "$scratch/seeds/$target" "$tests/fuzz/finds/$target"; do
         [ -d "$inputs" ] || continue
         if said=$("$replay" "$target" "$inputs" 2>&1); then

@@ -175,6 +175,11 @@ void fuzz_ssh(struct bytes input)
     play_dialogue(22, input);
 }
 
+void fuzz_http(struct bytes input)
+{
+    play_dialogue(3128, input);
+}
+
 void fuzz_websocket(struct bytes input)
 {
     play_dialogue(80, input);

@@ -30,6 +30,7 @@ int64_t fuzz_next_id(void *context, enum id_kind kind);
 /* dialogues.c: what two sides say, through the dissectors. */
 void fuzz_smtp(struct bytes input);
 void fuzz_ssh(struct bytes input);
+void fuzz_http(struct bytes input);
 void fuzz_websocket(struct bytes input);
 void fuzz_http2(struct bytes input);
 void fuzz_rdp(struct bytes input);

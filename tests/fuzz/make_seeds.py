@@ -15,7 +15,7 @@ sys.path.insert(0, TESTS)
 
 import split_segments
 
-PROTOCOLS = {'smtp': 'smtp', 'ssh': 'ssh', 'websocket': 'websocket', 'http2': 'http2', 'rdp': 'rdp', 'ftp': 'ftp', 'tls': 'tls'}
+PROTOCOLS = {'smtp': 'smtp', 'ssh': 'ssh', 'http': 'http', 'websocket': 'websocket', 'http2': 'http2', 'rdp': 'rdp', 'ftp': 'ftp', 'tls': 'tls'}
 STEP_MOST = 4000
 FLAGS = {'rdp': 16 + 32}  # a server's key is given, keystrokes are recorded
 DIALOGUE_MOST = 60000

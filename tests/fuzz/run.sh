@@ -9,7 +9,7 @@ source=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:?usage: run.sh SECONDS [TARGET...]}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(decode fragments reassembly smtp ssh websocket http2 rdp ftp tls capture)
+[ ${#targets[@]} -gt 0 ] || targets=(decode fragments reassembly smtp ssh http websocket http2 rdp ftp tls capture)
 jobs=${FUZZ_JOBS:-1}
 
 if ! command -v clang > /dev/null; then

@@ -16,7 +16,7 @@ int LLVMFuzzerInitialize(int *count, char ***words);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 const struct fuzz_target fuzz_targets[] = {
-    {"capture", fuzz_capture}, {"decode", fuzz_decode}, {"fragments", fuzz_fragments}, {"ftp", fuzz_ftp}, {"http2", fuzz_http2}, {"rdp", fuzz_rdp}, {"reassembly", fuzz_reassembly},
+    {"capture", fuzz_capture}, {"decode", fuzz_decode}, {"fragments", fuzz_fragments}, {"ftp", fuzz_ftp}, {"http", fuzz_http}, {"http2", fuzz_http2}, {"rdp", fuzz_rdp}, {"reassembly", fuzz_reassembly},
     {"smtp", fuzz_smtp},       {"ssh", fuzz_ssh},       {"tls", fuzz_tls},             {"websocket", fuzz_websocket}, {"", NULL},
 };
 

@@ -218,6 +218,22 @@ def ssh_one_side(check, known, row, side):
         check.equal("host_key_fingerprint", known["host_key_fingerprint"], row["host_key_fingerprint"])
 
 
+# ------------------------------------------------------------------ HTTP
+
+def http(check, database, truth, operation, side):
+    """The server's log has every request; what it does not tell is None there and not compared."""
+    flows = [row["flow_id"] for row in database.rows("SELECT flow_id FROM flows WHERE transport = 'tcp' ORDER BY start_us, flow_id")]
+    check.equal("number of connections", len(truth["sessions"]), len(flows))
+    for flow_id, session in zip(flows, truth["sessions"]):
+        rows = database.rows(f"SELECT * FROM http_requests WHERE flow_id = {flow_id} ORDER BY number")
+        check.equal(f"requests of flow {flow_id}", len(session["requests"]), len(rows))
+        for request, row in zip(session["requests"], rows):
+            for column, value in request.items():
+                if value is not None or column not in ("request_size", "host"):
+                    check.equal(f"{column} of request {row['number']} of flow {flow_id}", value, row[column])
+            check.equal(f"completeness of request {row['number']} of flow {flow_id}", 1, row["complete"])
+
+
 # ------------------------------------------------------------------ WebSocket
 
 def websocket(check, database, truth, operation, side):
@@ -532,4 +548,4 @@ def tls_suite_names():
     return {line[2]: line[0] for line in words if len(line) > 2}
 
 
-PROTOCOLS = {"smtp": smtp, "ssh": ssh, "websocket": websocket, "http2": compare_http2.compare, "rdp": rdp, "ftp": ftp, "tls": tls}
+PROTOCOLS = {"smtp": smtp, "ssh": ssh, "http": http, "websocket": websocket, "http2": compare_http2.compare, "rdp": rdp, "ftp": ftp, "tls": tls}

@@ -212,6 +212,38 @@ def frame(first, payload=b"", masked=True, length=None, form=None):
     return head + mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
 
 
+def http():
+    case = Case(80)
+    refusal = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+    taken = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ntaken"
+    smuggled = "GET /smuggled HTTP/1.1\r\nHost: victim.example.test\r\n\r\n"
+
+    def post(name, fields, body, *answers):
+        return case.start(name).client(f"POST /h HTTP/1.1\r\nHost: victim.example.test\r\n{fields}\r\n\r\n{body}").server(*answers)
+
+    post("both lengths: chunked ends before the request inside", "Content-Length: 60\r\nTransfer-Encoding: chunked", "0\r\n\r\n" + smuggled, taken, taken)
+    post("two lengths that differ", "Content-Length: 5\r\nContent-Length: 0", smuggled, refusal)
+    post("a length that is no number", "Content-Length: 0x10", smuggled, refusal)
+    post("a coding behind white space, and folded", "Transfer-Encoding :\r\n chunked", "0\r\n\r\n" + smuggled, taken, taken)
+    post("a coding that is none", "Transfer-Encoding: xchunked", "0\r\n\r\n" + smuggled, refusal)
+    post("a chunk of 2^64 bytes, and one of less than none", "Transfer-Encoding: chunked", "10000000000000000\r\n-1\r\n" + smuggled, refusal)
+    post("a length of 2^63 bytes", "Content-Length: 9223372036854775808", smuggled, refusal)
+    post("a chunk extension of 20000 bytes", "Transfer-Encoding: chunked", "1;" + "x" * 20000 + "\r\n1\r\n0\r\n\r\n", taken)
+    post("1000 fields, one without a colon, one without a name", "".join(f"X-{n}: {n}\r\n" for n in range(1000)) + "nothing\r\n: nobody\r\nA: 1", "", taken)
+    post("a field folded over 500 lines, and one of 17000 bytes", "A: 1" + "\r\n 1" * 500 + "\r\nUser-Agent: " + "u" * 17000, "", taken)
+    case.start("a target of 20000 bytes").client("GET /" + "t" * 20000 + " HTTP/1.1\r\n\r\n" + smuggled).server(refusal, refusal)
+    case.start("bare line feeds").client(smuggled.replace("\r", "")).server(taken)
+    case.start("200 requests at once, and 200 answers").client("".join(f"HEAD /{n} HTTP/1.1\r\n\r\n" for n in range(200))).server(
+        "HTTP/1.1 200 OK\r\n\r\n" * 200)
+    case.start("answers that nobody asked for").client(smuggled).server(taken * 5)
+    case.start("another protocol that nobody asked for").client(smuggled).server("HTTP/1.1 101 Switching Protocols\r\nUpgrade: nonsense\r\n\r\n\0\1\2")
+    case.start("an upgrade without its key").client("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n").server(refusal)
+    case.start("what is no HTTP behind a request").client(smuggled, "\1\2\3 nonsense\r\n" + smuggled).server(taken, "more than was said\r\n", taken)
+    connect = "CONNECT again.example.test:80 HTTP/1.1\r\n\r\n"
+    case.start("tunnels in tunnels").client(connect * 9).server("HTTP/1.1 200 OK\r\n\r\n" * 9)
+    return case
+
+
 def websocket():
     case = Case(80)
 
@@ -523,7 +555,7 @@ def http2():
     return case
 
 
-CASES = {"smtp": smtp, "ssh": ssh, "websocket": websocket, "http2": http2, "rdp": rdp, "ftp": ftp, "tls": tls}
+CASES = {"smtp": smtp, "ssh": ssh, "http": http, "websocket": websocket, "http2": http2, "rdp": rdp, "ftp": ftp, "tls": tls}
 
 
 def write(protocol, folder):

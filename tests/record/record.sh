@@ -10,7 +10,7 @@ set -euo pipefail
 
 record_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$(dirname "$record_folder")
-protocols=(smtp ssh websocket http2 rdp ftp tls)
+protocols=(smtp ssh http websocket http2 rdp ftp tls)
 
 all_cases() {
     local protocol name
