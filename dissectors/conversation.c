@@ -50,6 +50,8 @@ bool conversation_start(struct conversation *conversation, const struct dissecto
     }
     conversation->dissector = dissector;
     conversation->protocol = dissector->name;
+    if (conversation->first_protocol == NULL)
+        conversation->first_protocol = dissector->name;
     conversation->phase = PHASE_DISSECTING;
     for (const struct conversation *around = conversation; around != NULL; around = around->outer)
         around->facts->protocol = dissector->name;

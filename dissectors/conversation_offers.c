@@ -150,6 +150,11 @@ const char *conversation_protocol_inside(const struct conversation *inside)
     return inside->protocol;
 }
 
+const char *conversation_first_protocol_inside(const struct conversation *inside)
+{
+    return inside->first_protocol;
+}
+
 bool conversation_client_inside(const struct conversation *inside, enum side *client)
 {
     *client = inside->is_turned ? FROM_SERVER : FROM_CLIENT;

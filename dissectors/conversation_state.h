@@ -47,6 +47,7 @@ struct conversation {
     bool knows_sides;  /* identification: what was said fits one orientation alone */
     bool may_turn;     /* in a tunnel: which side is the client shows in what they say */
     const char *protocol; /* the innermost that was read here; NULL: none */
+    const char *first_protocol; /* the outermost */
     enum phase phase;
     int64_t now_us;
     struct side_state side[SIDE_COUNT];

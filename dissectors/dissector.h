@@ -254,6 +254,9 @@ void *conversation_leave_inside(struct conversation *inside);
 /* The name of the dissector that read it last; NULL where nobody knew it. */
 const char *conversation_protocol_inside(const struct conversation *inside);
 
+/* The name of the dissector that read it first: what handed over to TLS, say. */
+const char *conversation_first_protocol_inside(const struct conversation *inside);
+
 /*
  * The same for what a tunnel carries: it is read by what its first bytes say, whatever the flow's ports are, and who is its client is told from
  * those bytes, too: its sides may be the other way round than those of `outer`. The calls above name the sides as `outer` has them.

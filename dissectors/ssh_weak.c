@@ -166,7 +166,7 @@ void ssh_find_unusual_port(struct conversation *conversation)
 {
     const struct flow_facts *flow = conversation_flow(conversation);
 
-    if (flow->server_port == PORT_SSH || flow->server_port == PORT_NETCONF || (flow->client_is_guessed && flow->client_port == PORT_SSH))
+    if (conversation_is_tunnelled(conversation) || flow->server_port == PORT_SSH || flow->server_port == PORT_NETCONF || (flow->client_is_guessed && flow->client_port == PORT_SSH))
         return;
     conversation_finding(conversation, "info", "ssh_unusual_port", "SSH on port %u", flow->server_port);
 }

@@ -29,11 +29,11 @@
     COLUMN(R, integer, close_code, "the status code of the first close frame that was seen; NULL also where it has none") \
     COLUMN(R, text, close_reason, "the reason in the first close frame that was seen") \
     COLUMN(R, text, closed_by, "who sent the first close frame: 'client' or 'server'; NULL also where the other side's may have been missed") \
-    LATER(R, text, inner_protocol, "the protocol that is carried inside, told from its first messages; NULL where they do not tell. What the program reads has rows of its own with this flow_id") \
+    COLUMN(R, text, inner_protocol, "the protocol that is carried inside, told from its first messages; NULL where they do not tell. What the program reads has rows of its own with this flow_id") \
     COLUMN(R, integer, missing, "bytes that the capture lacks, both sides together") \
     COLUMN(R, integer, attempt, "1.. of the upgrade requests on this connection; the last may have opened it") \
-    LATER(R, text, inner_client, "who speaks as the client of inner_protocol: 'client' or 'server' of this flow; 'server' is a tunnel dialled from behind. NULL where its messages do not tell") \
-    LATER(R, text, inner_detail, "what the first messages say of inner_protocol: the version of 'vnc', 'mqtt', 'stomp', 'engine.io' and 'socket.io'; the protocol that 'guacamole' asks for; the realm of 'wamp'; the encoding of 'signalr'") \
+    COLUMN(R, text, inner_client, "who speaks as the client of inner_protocol: 'client' or 'server' of this flow; 'server' is a tunnel dialled from behind. NULL where its messages do not tell") \
+    COLUMN(R, text, inner_detail, "what the first messages say of inner_protocol: the version of 'vnc', 'mqtt', 'stomp', 'engine.io' and 'socket.io'; the protocol that 'guacamole' asks for; the realm of 'wamp'; the encoding of 'signalr'") \
     COLUMN(R, text, close_meaning, "what the IANA's registry calls close_code; NULL where it has no name for it") \
     COLUMN(R, integer, client_message_bytes, "bytes of the client's complete messages as the application sees them; NULL where that is not known of one of them") \
     COLUMN(R, integer, server_message_bytes, "the same of the server's messages") \

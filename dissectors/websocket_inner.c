@@ -29,6 +29,7 @@ struct websocket_inner {
     bool is_over;                /* nobody reads what comes in the tunnel */
     struct conversation *tunnel; /* from the first byte on; NULL again when it is closed */
     const char *protocol;        /* what the tunnel had when it was closed */
+    bool is_told;                /* that it is a tunnel */
     bool knows_client;
     enum side client;
     struct inner_names names;
@@ -51,6 +52,23 @@ struct websocket_inner *websocket_inner_new(struct conversation *outer, const st
 
 /* ---- the tunnel ---- */
 
+/* Once, when it is known what the tunnel carries. */
+static void tell_tunnel(struct websocket_inner *inner)
+{
+    const char *protocol = inner->tunnel != NULL ? conversation_first_protocol_inside(inner->tunnel) : inner->protocol;
+    enum side client = inner->client;
+    bool is_known = inner->tunnel != NULL ? conversation_client_inside(inner->tunnel, &client) : inner->knows_client;
+
+    if (protocol == NULL || inner->is_told)
+        return;
+    inner->is_told = true;
+    if (is_known && client == FROM_SERVER)
+        conversation_finding(inner->outer, "warning", "websocket_reverse_tunnel",
+                             "this WebSocket carries %s, whose client is the WebSocket's server: a tunnel that was dialled from the inside", protocol);
+    else
+        conversation_finding(inner->outer, "info", "websocket_tunnel", "this WebSocket carries %s", protocol);
+}
+
 /* What is known of the tunnel stays known. */
 static void close_tunnel(struct websocket_inner *inner)
 {
@@ -59,8 +77,9 @@ static void close_tunnel(struct websocket_inner *inner)
         return;
     if (inner->names.protocol == NULL)
         conversation_settle_inside(inner->tunnel);
-    inner->protocol = conversation_protocol_inside(inner->tunnel);
+    inner->protocol = conversation_first_protocol_inside(inner->tunnel);
     inner->knows_client = conversation_client_inside(inner->tunnel, &inner->client);
+    tell_tunnel(inner);
     conversation_close_inside(inner->tunnel);
     inner->tunnel = NULL;
 }
@@ -78,8 +97,9 @@ static void say_in_tunnel(struct websocket_inner *inner, enum side from, struct 
     }
     if (!conversation_say_inside(inner->tunnel, from, bytes))
         close_tunnel(inner);
-    else if (conversation_protocol_inside(inner->tunnel) != NULL)
+    else if (conversation_first_protocol_inside(inner->tunnel) != NULL)
         inner_names_settle(&inner->names);
+    tell_tunnel(inner);
 }
 
 /* The tunnel's bytes are read by a dissector, or named by what they begin with. */
@@ -234,7 +254,7 @@ void websocket_inner_miss(struct websocket_inner *inner, enum side from, uint64_
     if (inner->tunnel == NULL)
         return;
     if (count == UINT64_MAX || is_coded(inner, from)) {
-        const char *protocol = conversation_protocol_inside(inner->tunnel);
+        const char *protocol = conversation_first_protocol_inside(inner->tunnel);
 
         if (protocol != NULL)
             conversation_finding(inner->outer, "notice", "websocket_inner_lost", "messages from the %s are missing: the %s in this WebSocket is not read any further",
@@ -262,7 +282,7 @@ const char *websocket_inner_protocol(const struct websocket_inner *inner)
         return NULL;
     if (inner->names.protocol != NULL)
         return inner->names.protocol;
-    return inner->tunnel != NULL ? conversation_protocol_inside(inner->tunnel) : inner->protocol;
+    return inner->tunnel != NULL ? conversation_first_protocol_inside(inner->tunnel) : inner->protocol;
 }
 
 const char *websocket_inner_client(const struct websocket_inner *inner)

@@ -69,6 +69,7 @@ bool inner_names_chose(const struct inner_names *names, const char *subprotocol)
 
 #define RFB_VERSION_LENGTH 12   /* "RFB 003.008\n" */
 #define RFB_SECURITY_TYPES 32   /* more than any server lists */
+#define RFB_SECURITY_NONE 1
 
 /* The version that a side names as major * 1000 + minor; 0 where it does not. */
 static unsigned rfb_version(struct bytes said)
@@ -99,8 +100,21 @@ enum answer {
     ANSWER_YES,
 };
 
+/* Behind the choice of no security the server says how its pixels are (RFC 6143, 7.1.3, 7.3.2 and 7.4). */
+static enum answer rfb_goes_on(struct cursor server, unsigned version)
+{
+    uint32_t result = version >= 3008 ? take_u32_be(&server) : 0;
+    uint8_t bits;
+
+    skip_bytes(&server, 4);
+    bits = take_u8(&server);
+    if (!cursor_is_good(&server))
+        return ANSWER_WAITS;
+    return result == 0 && (bits == 8 || bits == 16 || bits == 32) ? ANSWER_YES : ANSWER_NO;
+}
+
 /* Whether `client` chooses one of the security types that `server` lists (RFC 6143, 7.1.2). */
-static enum answer rfb_agrees(struct bytes server, struct bytes client)
+static enum answer rfb_agrees(struct bytes server, struct bytes client, unsigned version)
 {
     struct cursor list = cursor_over(server);
     struct cursor choice = cursor_over(client);
@@ -117,7 +131,9 @@ static enum answer rfb_agrees(struct bytes server, struct bytes client)
     chosen = take_u8(&choice);
     if (!cursor_is_good(&list) || !cursor_is_good(&choice))
         return ANSWER_WAITS;
-    return memchr(types.at, chosen, types.length) != NULL ? ANSWER_YES : ANSWER_NO;
+    if (memchr(types.at, chosen, types.length) == NULL)
+        return ANSWER_NO;
+    return chosen == RFB_SECURITY_NONE ? rfb_goes_on(list, version) : ANSWER_YES;
 }
 
 /* The client speaks the server's version or an older one. Either side of the WebSocket may be the client. */
@@ -139,8 +155,8 @@ static void read_rfb(struct inner_names *names)
         return;
     snprintf(version, sizeof version, "RFB %u.%u", spoken / 1000, spoken % 1000);
     inner_names_found_detail(names, bytes_of_text(version));
-    is_straight = rfb_agrees(server, client);
-    is_turned = rfb_agrees(client, server);
+    is_straight = rfb_agrees(server, client, spoken);
+    is_turned = rfb_agrees(client, server, spoken);
     if (is_straight == ANSWER_WAITS || is_turned == ANSWER_WAITS)
         return;
     if (is_straight != is_turned)

@@ -4,6 +4,7 @@ A derived case carries the sessions of the recorded one; `operation` tells what 
 packets, and so what can still be known.
 """
 import compare_http2
+import compare_inner
 import compare_rdp
 
 import subprocess
@@ -548,4 +549,5 @@ def tls_suite_names():
     return {line[2]: line[0] for line in words if len(line) > 2}
 
 
-PROTOCOLS = {"smtp": smtp, "ssh": ssh, "http": http, "websocket": websocket, "http2": compare_http2.compare, "rdp": rdp, "ftp": ftp, "tls": tls}
+PROTOCOLS = {"smtp": smtp, "ssh": ssh, "http": http, "websocket": websocket, "websocket_inner": compare_inner.websocket_inner,
+             "http2": compare_http2.compare, "rdp": rdp, "ftp": ftp, "tls": tls}

@@ -23,6 +23,8 @@ packages=(
     python3-websockets websocketd nodejs node-ws libwebsockets-test-server nginx tinyproxy-bin chromium
     # HTTP/2
     nodejs nghttp2-client nghttp2-server nghttp2-proxy nginx curl chromium
+    # what travels inside WebSocket
+    websockify mosquitto
     # RDP
     xrdp tigervnc-standalone-server fuse3 xterm xinput x11-xserver-utils freerdp2-x11 freerdp2-shadow-x11 winpr-utils rdesktop xvfb xdotool xclip gcc libc6-dev
     # FTP
@@ -32,6 +34,9 @@ packages=(
 )
 
 unpacked=(exim4-daemon-light opensmtpd vsftpd pure-ftpd)
+# Modules of Node.js, into the folder's node/: libraries that speak inside WebSocket.
+modules=(ws@8.18.0 socket.io@4.8.1 socket.io-client@4.8.1 graphql-ws@5.16.0 graphql@16.9.0 subscriptions-transport-ws@0.11.0 mqtt@5.10.1
+    @stomp/stompjs@7.0.0 stomp-broker-js@1.3.0 rpc-websockets@10.0.1 wstunnel@1.4.0)
 servers=${WIRESCRIBE_SERVERS:-/var/cache/wirescribe-servers}
 
 is_installed() {
@@ -57,6 +62,20 @@ unpack() {
     rm -rf "$fetched"
 }
 
+# The folder's node/ holds exactly these modules.
+has_modules() {
+    [ "$(cat "$servers/node/MODULES" 2>/dev/null)" = "${modules[*]}" ]
+}
+
+# Fetches them without running any script of theirs; the folder appears when all of it is there.
+fetch_modules() {
+    rm -rf "$servers/node" "$servers/node.new"
+    mkdir -p "$servers/node.new"
+    npm install --prefix "$servers/node.new" --ignore-scripts --no-audit --no-fund --no-save --loglevel=error "${modules[@]}"
+    echo "${modules[*]}" >"$servers/node.new/MODULES"
+    mv "$servers/node.new" "$servers/node"
+}
+
 if [ "${1-}" = --folder ]; then
     echo "$servers"
     exit 0
@@ -74,11 +93,16 @@ absent=()
 for package in "${unpacked[@]}"; do
     [ -s "$servers/$package/VERSION" ] || absent+=("$package")
 done
-if [ "${#missing[@]}" -eq 0 ] && [ "${#absent[@]}" -eq 0 ]; then
-    echo "recording tools: all ${#packages[@]} packages are installed, ${#unpacked[@]} are unpacked in $servers"
+if [ "${#missing[@]}" -eq 0 ] && [ "${#absent[@]}" -eq 0 ] && has_modules; then
+    echo "recording tools: all ${#packages[@]} packages are installed, ${#unpacked[@]} are unpacked in $servers, and ${#modules[@]} modules"
     exit 0
 fi
-echo "recording tools: missing: ${missing[*]} ${absent[*]}"
+has_modules || absent_modules=${modules[*]}
+echo "recording tools: missing: ${missing[*]} ${absent[*]} ${absent_modules-}"
+# Node.js may have come with its own npm; else Debian's is installed.
+if ! has_modules && ! command -v npm >/dev/null; then
+    missing+=(npm)
+fi
 if [ "${1-}" = --check ]; then
     exit 1
 fi
@@ -115,4 +139,5 @@ fi
 for package in "${absent[@]}"; do
     unpack "$package"
 done
-echo "recording tools: installed ${missing[*]}; unpacked ${absent[*]}"
+has_modules || fetch_modules
+echo "recording tools: installed ${missing[*]}; unpacked ${absent[*]} ${absent_modules-}"

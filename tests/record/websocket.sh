@@ -3,7 +3,10 @@
 # debug log names every frame, or Chromium, of whose frames the server's log tells; the truth is read from these logs. In TLS the client's
 # key log is kept with the capture.
 
-websocket_cases=(echo fragments deflate close refused odd-port servers wss proxies browser)
+websocket_cases=(echo fragments deflate close refused odd-port servers wss proxies browser tunnel-ssh tunnel-vnc tunnel-rdp named)
+
+# shellcheck source=websocket_tunnels.sh
+. "$record_folder/websocket_tunnels.sh"
 
 # websocket_server PORT SCRIPT [NAME=VALUE...]
 websocket_server() {
