@@ -99,6 +99,13 @@ struct record_column {
     const char *doc; /* one sentence; no final full stop */
 };
 
+/*
+ * The column of a table of sessions that tells apart what lies in tunnels of one flow: 0 outside of any, else 1.. in the order in which they were met.
+ * A part of the key, and not shown in the view.
+ */
+#define RECORD_TUNNEL "tunnel"
+#define RECORD_DOC_TUNNEL "which tunnel of the flow it lies in; 0: none"
+
 /* How the public view is made from the table. */
 enum record_view {
     RECORD_VIEW_PLAIN,   /* the table's columns as they are; `time` is added at the end where there is time_us */

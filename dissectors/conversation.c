@@ -234,7 +234,7 @@ static bool port_is_among(const uint16_t *ports, uint16_t port)
 /* In a tunnel the flow's ports are not those of what travels in it. */
 static bool port_agrees(const struct conversation *conversation, const struct dissector *dissector, bool is_turned)
 {
-    return !conversation->is_tunnelled &&
+    return conversation->tunnel == 0 &&
            port_is_among(dissector->ports, is_turned ? conversation->facts->client_port : conversation->facts->server_port);
 }
 

@@ -59,7 +59,7 @@ struct conversation *conversation_begin_inside(struct conversation *outer, bool 
     inside->outer = outer;
     inside->depth = outer->depth + 1;
     inside->is_decrypted = is_decrypted || outer->is_decrypted;
-    inside->is_tunnelled = outer->is_tunnelled;
+    inside->tunnel = outer->tunnel;
     inside->now_us = outer->now_us;
     for (int side = 0; side < SIDE_COUNT; side++)
         inside->side[side].has_start = has_start[side];
@@ -71,10 +71,13 @@ struct conversation *conversation_begin_inside(struct conversation *outer, bool 
 struct conversation *conversation_begin_tunnel(struct conversation *outer, const bool has_start[SIDE_COUNT])
 {
     struct conversation *tunnel = conversation_begin_inside(outer, false, has_start, NULL, NULL);
+    struct conversation *whole = outer;
 
     if (tunnel == NULL)
         return NULL;
-    tunnel->is_tunnelled = true;
+    while (whole->outer != NULL)
+        whole = whole->outer;
+    tunnel->tunnel = ++whole->tunnels;
     tunnel->may_turn = true;
     return tunnel;
 }
@@ -125,8 +128,15 @@ void conversation_refresh_inside(struct conversation *inside)
     conversation_reader.refresh(inside, inside->outer->now_us);
 }
 
+void conversation_settle_inside(struct conversation *inside)
+{
+    inside->now_us = inside->outer->now_us;
+    conversation_settle(inside);
+}
+
 void conversation_close_inside(struct conversation *inside)
 {
+    conversation_settle_inside(inside);
     conversation_reader.close(inside, inside->outer->now_us);
 }
 
@@ -137,12 +147,6 @@ void *conversation_leave_inside(struct conversation *inside)
 
     conversation_close_inside(inside);
     return left;
-}
-
-void conversation_settle_inside(struct conversation *inside)
-{
-    inside->now_us = inside->outer->now_us;
-    conversation_settle(inside);
 }
 
 const char *conversation_protocol_inside(const struct conversation *inside)
@@ -163,7 +167,12 @@ bool conversation_client_inside(const struct conversation *inside, enum side *cl
 
 bool conversation_is_tunnelled(const struct conversation *conversation)
 {
-    return conversation->is_tunnelled;
+    return conversation->tunnel > 0;
+}
+
+int64_t conversation_tunnel(const struct conversation *conversation)
+{
+    return conversation->tunnel;
 }
 
 uint64_t conversation_missing(const struct conversation *conversation, enum side from)
@@ -190,7 +199,7 @@ struct rdp_peers *conversation_rdp_peers(const struct conversation *conversation
     const struct worker_memory *memory = conversation->services->reader_memory;
 
     /* Behind a tunnel's end stand many servers. */
-    return memory != NULL && !conversation->is_tunnelled ? memory->rdp_peers : NULL;
+    return memory != NULL && conversation->tunnel == 0 ? memory->rdp_peers : NULL;
 }
 
 void conversation_set_parent(struct conversation *conversation, int64_t flow_id)

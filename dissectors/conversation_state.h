@@ -42,7 +42,8 @@ struct conversation {
     struct conversation *outer; /* whose dissector opened this one; NULL: it is the flow's own */
     unsigned depth;                   /* how many conversations it lies in */
     bool is_decrypted;
-    bool is_tunnelled; /* it lies in a tunnel: the flow's ports tell nothing of it */
+    unsigned tunnel;   /* which of the flow's tunnels it lies in, 1..: the flow's ports tell nothing of it; 0: none */
+    unsigned tunnels;  /* of the flow's own conversation: how many were met so far */
     bool is_turned;    /* the client here is the server of the conversation around it */
     bool knows_sides;  /* identification: what was said fits one orientation alone */
     bool may_turn;     /* in a tunnel: which side is the client shows in what they say */

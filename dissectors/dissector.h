@@ -272,4 +272,7 @@ bool conversation_client_inside(const struct conversation *inside, enum side *cl
 /* Whether this conversation lies in a tunnel, at any depth: then the flow's ports and its server's address are the tunnel's, not its own. */
 bool conversation_is_tunnelled(const struct conversation *conversation);
 
+/* Which of the flow's tunnels it lies in, 1.. in the order in which they were met; 0: none. For the column `tunnel` of its session's row. */
+int64_t conversation_tunnel(const struct conversation *conversation);
+
 #endif

@@ -326,6 +326,7 @@ static void ftp_write(struct conversation *conversation, void *state)
     struct ftp_session row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(ftp->was_opened || conversation_is_decrypted(conversation)),
+        .tunnel = record_integer(conversation_tunnel(conversation)),
         .banner = record_text_unless_empty(text_bytes(&ftp->banner)),
         .user = record_text_unless_empty(text_bytes(&ftp->login.user)),
         .password = record_text_unless_empty(text_bytes(&ftp->login.password)),

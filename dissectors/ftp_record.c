@@ -23,7 +23,7 @@ const struct record_table ftp_session_table = {
     .columns = ftp_session_columns,
     .column_count = RECORD_COLUMN_COUNT(ftp_session_columns),
     .session = &ftp_session_in_sessions,
-    .key = "flow_id",
+    .key = "flow_id, tunnel",
     .index = "flow_id",
 };
 

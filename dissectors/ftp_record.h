@@ -9,6 +9,7 @@
 #define FTP_SESSION(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
+    COLUMN(R, integer, tunnel, RECORD_DOC_TUNNEL) \
     COLUMN(R, text, banner, "the server's greeting, without its code; lines joined by LF") \
     COLUMN(R, text, user, "argument of the last USER") \
     COLUMN(R, text, password, "argument of the last PASS: of an anonymous user the address that was given; of every other user NULL unless --passwords was given") \

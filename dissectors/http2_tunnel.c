@@ -83,7 +83,8 @@ static void open_tunnel(struct conversation *conversation, struct http2 *session
         tunnel->is_over = true;
         return;
     }
-    tunnel->inside = conversation_begin_inside(conversation, false, has_start, dissector, tunnel->handshake);
+    tunnel->inside = dissector != NULL ? conversation_begin_inside(conversation, false, has_start, dissector, tunnel->handshake)
+                                       : conversation_begin_tunnel(conversation, has_start);
     if (tunnel->inside == NULL) {
         tunnel->is_over = true;
         return;

@@ -13,6 +13,7 @@
 #define RDP_SESSION(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
+    COLUMN(R, integer, tunnel, RECORD_DOC_TUNNEL) \
     COLUMN(R, text, cookie, "the user name of 'Cookie: mstshash=', or the routing token ('msts=...'), as the client sent it ([MS-RDPBCGR] 2.2.1.1)") \
     COLUMN(R, text, requested_protocols, \
            "security protocols that the client offers, joined by commas: 'RDP', 'SSL', 'HYBRID', 'RDSTLS', 'HYBRID_EX', 'RDSAAD', an unknown one as '0x' and " \

@@ -33,7 +33,7 @@ const struct record_table rdp_session_table = {
     .columns = rdp_session_columns,
     .column_count = RECORD_COLUMN_COUNT(rdp_session_columns),
     .session = &rdp_sessions,
-    .key = "flow_id",
+    .key = "flow_id, tunnel",
     .index = "flow_id",
 };
 
@@ -141,6 +141,7 @@ void rdp_write_session(struct conversation *conversation, const struct rdp_facts
     struct rdp_session row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(conversation_is_decrypted(conversation)),
+        .tunnel = record_integer(conversation_tunnel(conversation)),
     };
 
     rdp_describe(facts, &row, &description);

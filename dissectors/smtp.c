@@ -556,6 +556,7 @@ static void write_session(struct conversation *conversation, const struct smtp *
     struct smtp_session row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(conversation_is_decrypted(conversation)),
+        .tunnel = record_integer(conversation_tunnel(conversation)),
         .banner = known_text(&smtp->banner),
         .helo = known_text(&smtp->helo),
         .server_extensions = known_text(&smtp->extensions),

@@ -25,7 +25,7 @@ const struct record_table smtp_session_table = {
     .columns = smtp_session_columns,
     .column_count = RECORD_COLUMN_COUNT(smtp_session_columns),
     .session = &smtp_session_in_sessions,
-    .key = "flow_id",
+    .key = "flow_id, tunnel",
     .index = "flow_id",
 };
 

@@ -9,6 +9,7 @@
 #define SMTP_SESSION(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
+    COLUMN(R, integer, tunnel, RECORD_DOC_TUNNEL) \
     COLUMN(R, text, banner, "the server's greeting, without its code") \
     COLUMN(R, text, helo, "the name that the client gave with EHLO, HELO or LHLO; the last one that was accepted") \
     COLUMN(R, text, server_extensions, "what the server offers in its last reply to EHLO or LHLO, joined by ', '") \

@@ -15,18 +15,18 @@ static const struct record_session ssh_session_in_sessions = {
                "coalesce(', ' || s.kex, '') || coalesce(', ' || s.client_cipher, '') || coalesce(', host key ' || s.host_key_type, '')",
 };
 
-/* A server's key is that of its address, port and kind of key; behind an address there may be several servers, and one may have several addresses. */
+/* A server's key is that of its address, port and kind of key; behind an address there may be several servers, and one may have several addresses. What a tunnel's end stands for is not known. */
 static const char ssh_session_findings[] =
     "SELECT flow_id, time_us, 'warning' AS severity, 'ssh_host_key_changed' AS name,\n"
     "    'the server shows the ' || kind || ' host key ' || fingerprint || '; in the session before it was ' || before AS detail\n"
     "FROM (SELECT s.flow_id, f.start_us AS time_us, s.host_key_kind AS kind, s.host_key_fingerprint AS fingerprint, lag(s.host_key_fingerprint)\n"
     "    OVER (PARTITION BY f.server_ip, f.server_port, s.host_key_kind ORDER BY f.start_us, s.flow_id) AS before\n"
-    "    FROM ssh_session AS s JOIN flow AS f ON f.flow_id = s.flow_id WHERE s.host_key_fingerprint IS NOT NULL) WHERE before <> fingerprint\n"
+    "    FROM ssh_session AS s JOIN flow AS f ON f.flow_id = s.flow_id WHERE s.host_key_fingerprint IS NOT NULL AND coalesce(s.tunnel, 0) = 0) WHERE before <> fingerprint\n"
     "UNION ALL SELECT flow_id, time_us, 'notice', 'ssh_host_key_shared', 'the host key ' || fingerprint || ' is that of ' || first_ip || ', too'\n"
     "FROM (SELECT s.flow_id, f.start_us AS time_us, s.host_key_fingerprint AS fingerprint, f.server_ip, first_value(f.server_ip)\n"
     "    OVER (PARTITION BY s.host_key_fingerprint ORDER BY f.start_us, s.flow_id) AS first_ip, row_number()\n"
     "    OVER (PARTITION BY s.host_key_fingerprint, f.server_ip ORDER BY f.start_us, s.flow_id) AS number\n"
-    "    FROM ssh_session AS s JOIN flow AS f ON f.flow_id = s.flow_id WHERE s.host_key_fingerprint IS NOT NULL) WHERE number = 1 AND server_ip <> first_ip";
+    "    FROM ssh_session AS s JOIN flow AS f ON f.flow_id = s.flow_id WHERE s.host_key_fingerprint IS NOT NULL AND coalesce(s.tunnel, 0) = 0) WHERE number = 1 AND server_ip <> first_ip";
 
 const struct record_table ssh_session_table = {
     .table = "ssh_session",
@@ -37,7 +37,7 @@ const struct record_table ssh_session_table = {
     .column_count = RECORD_COLUMN_COUNT(ssh_session_columns),
     .session = &ssh_session_in_sessions,
     .findings = ssh_session_findings,
-    .key = "flow_id",
+    .key = "flow_id, tunnel",
     .index = "flow_id",
 };
 

@@ -9,6 +9,7 @@
 #define SSH_SESSION(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
+    COLUMN(R, integer, tunnel, RECORD_DOC_TUNNEL) \
     COLUMN(R, text, protocol_version, \
            "the version that the two identifications agree on: '2.0', '1.5'; '1.99' where only a side that speaks both was seen") \
     COLUMN(R, text, client_version, "the client's identification, whole: 'SSH-2.0-OpenSSH_9.2p1 Debian-2'") \

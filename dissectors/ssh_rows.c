@@ -178,6 +178,7 @@ void ssh_write_session(struct conversation *conversation, struct ssh *ssh)
     struct ssh_session row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(conversation_is_decrypted(conversation)),
+        .tunnel = record_integer(conversation_tunnel(conversation)),
         .protocol_version = record_text_unless_empty(ssh_agreed_version(ssh)),
         .client_version = record_text_unless_empty(text_bytes(&client->identification)),
         .server_version = record_text_unless_empty(text_bytes(&server->identification)),

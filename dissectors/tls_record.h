@@ -9,6 +9,7 @@
 #define TLS_SESSION(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
+    COLUMN(R, integer, tunnel, RECORD_DOC_TUNNEL) \
     COLUMN(R, text, version, "the negotiated version, from the server's hello: 'TLSv1.2', 'TLSv1.3', 'SSLv3', 'SSLv2', 'DTLSv1.2', ...") \
     COLUMN(R, text, cipher, "the negotiated cipher suite, by its IANA name; '0xNNNN' where it has none; SSLv2: by the name in its specification") \
     COLUMN(R, text, server_name, "the host that the client asked for (SNI)") \

@@ -117,6 +117,7 @@ void tls_write_row(struct conversation *conversation, const struct tls *tls)
     struct tls_session row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(conversation_is_decrypted(conversation)),
+        .tunnel = record_integer(conversation_tunnel(conversation)),
         .server_name = record_text_unless_empty(text_bytes(&tls->server_name)),
         .alpn = record_text_unless_empty(text_bytes(&tls->alpn)),
         .ja3 = record_text_of(tls->ja3[0] != '\0' ? tls->ja3 : NULL),

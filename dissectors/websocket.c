@@ -11,6 +11,7 @@
 #define WEBSOCKET_SESSION(COLUMN, LATER, R) \
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
+    COLUMN(R, integer, tunnel, RECORD_DOC_TUNNEL) \
     COLUMN(R, text, host, "the Host field of the request") \
     COLUMN(R, text, uri, "the request's target, as it was sent") \
     COLUMN(R, text, origin, "the Origin field of the request: the page that opened it") \
@@ -63,7 +64,7 @@ static const struct record_table websocket_session_table = {
     .columns = websocket_session_columns,
     .column_count = RECORD_COLUMN_COUNT(websocket_session_columns),
     .session = &websocket_session_in_sessions,
-    .key = "flow_id, attempt",
+    .key = "flow_id, attempt, tunnel",
     .index = "flow_id",
 };
 
@@ -72,6 +73,7 @@ static struct websocket_session handshake_row(struct conversation *conversation,
     struct websocket_session row = {
         .flow_id = record_integer(conversation_flow(conversation)->flow_id),
         .encrypted = record_boolean(conversation_is_decrypted(conversation)),
+        .tunnel = record_integer(conversation_tunnel(conversation)),
         .host = record_text_unless_empty(text_bytes(&handshake->host)),
         .attempt = record_integer(handshake->attempt),
         .uri = record_text_unless_empty(text_bytes(&handshake->uri)),

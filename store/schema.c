@@ -146,7 +146,7 @@ static void add_session_columns(struct schema_view *view, const struct record_ta
     for (size_t i = 0; i < table->column_count; i++) {
         const struct record_column *column = &table->columns[i];
 
-        if (strcmp(column->name, "encrypted") == 0)
+        if (strcmp(column->name, "encrypted") == 0 || strcmp(column->name, RECORD_TUNNEL) == 0)
             continue;
         if (strcmp(column->name, "flow_id") != 0) {
             add_table_column(view, column);

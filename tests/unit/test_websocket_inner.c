@@ -508,6 +508,12 @@ UNIT_TEST(websocket_inner_nests_to_a_limit)
     }
     play_script(&script);
     CHECK(dialogue_rows("websocket_session") == 5);
+    for (unsigned i = 0; i < 5; i++) { /* the innermost is written first */
+        char tunnel[8];
+
+        snprintf(tunnel, sizeof tunnel, "%u", 4 - i);
+        CHECK_TEXT(dialogue_value("websocket_session", i, "tunnel"), tunnel);
+    }
     CHECK(dialogue_rows("finding") == 5);
     CHECK_TEXT(dialogue_value("finding", 4, "name"), "websocket_nesting_limit");
 }
