@@ -134,6 +134,7 @@ struct http2_tunnel {
     bool is_over;                          /* nobody wants more of it */
     struct text early;                     /* what the client said before the answer */
     uint64_t early_missing;
+    bool server_went_on; /* it said something before it was known to have granted it: that was not read */
     bool has_ended[SIDE_COUNT]; /* and the conversation inside was told */
 };
 

@@ -91,6 +91,8 @@ static void open_tunnel(struct conversation *conversation, struct http2 *session
     }
     tunnel->handshake = NULL;
     session->tunnel_count++;
+    if (tunnel->server_went_on)
+        http2_tunnel_lose(stream, FROM_SERVER);
     say_early(tunnel);
     if (stream->has_ended[FROM_CLIENT])
         http2_tunnel_end(stream, FROM_CLIENT, ENDING_FIN);
@@ -116,7 +118,15 @@ void http2_tunnel_answer(struct conversation *conversation, struct http2 *sessio
         forget_handshake(conversation, tunnel);
 }
 
-/* Kept until the answer comes. Where nothing of the server was seen, none will: a client that goes on was answered. */
+/* Whether no answer can be read: nothing of the server was seen, or its header fields cannot be decoded. */
+static bool answer_is_hidden(const struct conversation *conversation, const struct http2 *session)
+{
+    const struct http2_side *server = &session->side[FROM_SERVER];
+
+    return server->fields_are_lost || (!server->is_seen && !conversation_has_start(conversation, FROM_SERVER));
+}
+
+/* Kept until the answer comes. Where none can be read, a client that goes on was granted what it asked for. */
 static void wait_for_answer(struct conversation *conversation, struct http2 *session, struct http2_stream *stream, struct bytes bytes)
 {
     struct http2_tunnel *tunnel = stream->tunnel;
@@ -126,7 +136,7 @@ static void wait_for_answer(struct conversation *conversation, struct http2 *ses
         text_append(&tunnel->early, bytes);
     if (tunnel->early_missing != MISSING_UNKNOWN)
         tunnel->early_missing += bytes.length - (tunnel->early.length - before);
-    if (!session->side[FROM_SERVER].is_seen && !conversation_has_start(conversation, FROM_SERVER))
+    if (answer_is_hidden(conversation, session))
         open_tunnel(conversation, session, stream);
 }
 
@@ -140,6 +150,8 @@ void http2_tunnel_say(struct conversation *conversation, struct http2 *session, 
         tunnel->is_over = !conversation_say_inside(tunnel->inside, from, bytes);
     else if (from == FROM_CLIENT)
         wait_for_answer(conversation, session, stream, bytes);
+    else
+        tunnel->server_went_on = true;
 }
 
 void http2_tunnel_miss(struct http2_stream *stream, enum side from, uint64_t count)

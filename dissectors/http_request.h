@@ -14,7 +14,7 @@
     COLUMN(R, integer, flow_id, RECORD_DOC_FLOW_ID) \
     COLUMN(R, boolean, encrypted, RECORD_DOC_ENCRYPTED) \
     COLUMN(R, integer, number, "1.. on this flow, in the order in which the requests were sent, what a tunnel carries included") \
-    LATER(R, integer, stream_id, "HTTP/2: the stream that carried it; NULL in HTTP/1") \
+    COLUMN(R, integer, stream_id, "HTTP/2: the stream that carried it; NULL in HTTP/1") \
     COLUMN(R, integer, time_us, "when the request began; where it was not seen, when its answer did; microseconds since the epoch, UTC; NULL where it waited " \
                               "unread behind too many others") \
     COLUMN(R, text, version, "the request's version of HTTP: '1.0', '1.1', '2'; the answer's where the request was not seen") \

@@ -18,7 +18,7 @@
     COLUMN(R, text, user_agent, "the User-Agent field of the request") \
     COLUMN(R, text, subprotocol, "the subprotocol that the server chose") \
     COLUMN(R, text, extensions, "the extensions that the server accepted") \
-    COLUMN(R, integer, status_code, "the server's answer: 101 opens the WebSocket, anything else refuses it") \
+    COLUMN(R, integer, status_code, "the server's answer: 101, or in HTTP/2 200, opens the WebSocket, anything else refuses it") \
     COLUMN(R, boolean, accept_valid, "1 where Sec-WebSocket-Accept fits the client's key; 0 is a broken or forged answer") \
     COLUMN(R, boolean, compressed, "1 where compression was negotiated") \
     COLUMN(R, integer, client_messages, "complete text and binary messages from the client") \
@@ -45,13 +45,16 @@
 RECORD_STRUCT(websocket_session, WEBSOCKET_SESSION);
 RECORD_COLUMNS(websocket_session, WEBSOCKET_SESSION);
 
+/* RFC 6455, 4.2.2; RFC 8441, 5 */
+#define WEBSOCKET_REFUSED "s.status_code <> 101 AND (s.stream_id IS NULL OR s.status_code NOT BETWEEN 200 AND 299)"
+
 static const struct record_session websocket_session_in_sessions = {
     .protocol = "websocket",
     .user = "NULL",
-    .outcome = "CASE WHEN s.status_code <> 101 THEN 'refused' WHEN s.closed_by IS NOT NULL OR s.close_code IS NOT NULL THEN 'closed' WHEN "
-               "s.status_code = 101 THEN 'opened' END",
+    .outcome = "CASE WHEN " WEBSOCKET_REFUSED " THEN 'refused' WHEN s.closed_by IS NOT NULL OR s.close_code IS NOT NULL THEN 'closed' WHEN "
+               "s.status_code IS NOT NULL THEN 'opened' END",
     .summary =
-        "coalesce(s.host, '') || coalesce(s.uri, '') || coalesce(CASE WHEN s.status_code <> 101 THEN ' refused with ' || s.status_code END, '') || "
+        "coalesce(s.host, '') || coalesce(s.uri, '') || coalesce(CASE WHEN " WEBSOCKET_REFUSED " THEN ' refused with ' || s.status_code END, '') || "
         "coalesce(', messages: ' || s.client_messages || ' up', '') || coalesce(', ' || s.server_messages || ' down', '') || "
         "coalesce(', closed by the ' || s.closed_by, '') || coalesce(', close code ' || s.close_code, '')",
 };
