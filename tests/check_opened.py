@@ -103,9 +103,9 @@ class Connection:
                 self.next[side] = (self.next[side] + len(payload)) % (1 << 32)
 
     def find_tls(self):
-        """TLS begins with a ClientHello at the begin of a segment: 22, version 3.x, a length, then 1."""
-        for at, (_, side, data) in enumerate(self.events):
-            if side == CLIENT and re.match(rb'\x16\x03[\x00-\x04]..\x01', data, re.DOTALL):
+        """TLS begins with a ClientHello (22, version 3.x, a length, 1) at the begin of a segment; in FTP also of the side that was connected to."""
+        for at, (_, _, data) in enumerate(self.events):
+            if re.match(rb'\x16\x03[\x00-\x04]..\x01', data, re.DOTALL):
                 self.tls_at = at
                 return
 

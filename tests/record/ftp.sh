@@ -3,7 +3,7 @@
 # anonymous one; curl, lftp and ftplib as clients. ProFTPD's ExtendedLog names each command with
 # its reply and its bytes.
 
-ftp_cases=(passive active ipv6 anonymous failed-login auth-tls tls-opened multiline directories pipelined pipelined-directory odd-port vsftpd vsftpd-opened vsftpd-broken vsftpd-anonymous vsftpd-logins vsftpd-nat pure-ftpd pure-ftpd-ipv6 pure-ftpd-logins mode-z tls-clear-data proftpd-ccc abort implicit host parallel fxp)
+ftp_cases=(passive active ipv6 anonymous failed-login auth-tls tls-opened tls-active multiline directories pipelined pipelined-directory odd-port vsftpd vsftpd-opened vsftpd-broken vsftpd-anonymous vsftpd-logins vsftpd-nat pure-ftpd pure-ftpd-ipv6 pure-ftpd-logins mode-z tls-clear-data proftpd-ccc abort implicit host parallel fxp)
 
 # shellcheck source=ftp_servers.sh
 . "$record_folder/ftp_servers.sh"
@@ -173,6 +173,18 @@ ftp_tls_opened() {
     printf -- '--keys keys.log\n' >"$work/options"
     export SSLKEYLOGFILE=$work/keys.log
     ftp_auth_tls
+}
+
+ftp_tls_active() {
+    printf -- '--keys keys.log\n' >"$work/options"
+    export SSLKEYLOGFILE=$work/keys.log
+    ftp_server 21 'TLSEngine on' 'TLSRequired off' "TLSECCertificateFile $work/certificate.pem" "TLSECCertificateKeyFile $work/key.pem" \
+        'TLSOptions NoSessionReuseRequired' "TLSLog $work/tls.log"
+    capture_start
+    ftp_script tls_active 21
+    ftp_finish
+    describe "TLS on data connections that the server opens (PORT), each of them in TLS 1.3, and one passive transfer in TLS 1.2; opened with the client's key log" \
+        "tests/record/ftp_client.py tls_active" proftpd-core proftpd-mod-crypto python3
 }
 
 ftp_multiline() {

@@ -186,6 +186,26 @@ def prot_clear(server, port, password, folder):
     session.quit()
 
 
+def tls_active(server, port, password, folder):
+    """The server opens the data connections, and is the server of their TLS nevertheless; one passive transfer, in TLS 1.2."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    session = ftplib.FTP_TLS(context=context)
+    session.set_debuglevel(1)
+    session.connect(server, port, timeout=10)
+    session.login("alice", password)
+    session.prot_p()
+    session.set_pasv(False)
+    session.retrlines("LIST", lambda line: None)
+    with open(folder / "upload", "rb") as source:
+        session.storbinary("STOR uploaded.bin", source)
+    session.retrbinary("RETR notes.txt", lambda data: None)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    session.set_pasv(True)
+    session.retrbinary("RETR data.bin", lambda data: None)
+    session.quit()
+
+
 def ccc(server, port, password, folder):
     session = tls_login(server, port, password)
     session.ccc()
@@ -286,5 +306,5 @@ def pipelined_directory(server, port, password, folder):
 if __name__ == "__main__":
     name, address, number, secret, place = sys.argv[1:]
     scripts = (multiline, directories, odd_port, pipelined, pipelined_directory, modes, abort, broken, logins, features, prot_clear,
-               ccc, host)
+               ccc, host, tls_active)
     {script.__name__: script for script in scripts}[name](address, int(number), secret, pathlib.Path(place))
