@@ -57,6 +57,11 @@ static enum match match_application_data(struct bytes bytes)
     return minor <= 4 && record_header_fits(type, major, length) ? MATCH_PORT : MATCH_NO;
 }
 
+static enum tls_handshake_type tls_hello_of(enum side side)
+{
+    return side == FROM_CLIENT ? TLS_CLIENT_HELLO : TLS_SERVER_HELLO;
+}
+
 static enum match match_side(const struct first_bytes *first, enum side side, enum tls_handshake_type hello)
 {
     enum match match = first->has_start[side] ? MATCH_NO : match_application_data(first->side[side]);
@@ -71,9 +76,10 @@ static enum match match_side(const struct first_bytes *first, enum side side, en
 
 static enum match tls_match(const struct first_bytes *first)
 {
-    if (first->side[FROM_CLIENT].length > 0)
-        return match_side(first, FROM_CLIENT, TLS_CLIENT_HELLO);
-    return match_side(first, FROM_SERVER, TLS_SERVER_HELLO);
+    enum side side = first->side[FROM_CLIENT].length > 0 ? FROM_CLIENT : FROM_SERVER;
+    enum match match = match_side(first, side, tls_hello_of(side));
+
+    return match == MATCH_NO ? match_hello(first->side[side], tls_hello_of(side_other(side))) : match; /* is_turned */
 }
 
 /* A header that follows where its predecessor ends. */
@@ -408,11 +414,31 @@ static enum verdict on_boundary(struct conversation *conversation, struct tls *t
     return verdict;
 }
 
-static enum verdict tls_on_data(struct conversation *conversation, void *state, enum side from, struct cursor *bytes)
+/* The side of TLS that `from` is: see is_turned. */
+static enum side tls_side_of(const struct tls *tls, enum side from)
+{
+    return tls->is_turned ? side_other(from) : from;
+}
+
+/* The first record tells whose hello it is. False: more of it is needed. */
+static bool find_sides(struct tls *tls, enum side from, struct bytes first)
+{
+    enum match turned = tls->has_record || tls->outer != NULL ? MATCH_NO : match_hello(first, tls_hello_of(side_other(from)));
+
+    if (turned == MATCH_YES)
+        tls->is_turned = true;
+    return turned != MATCH_MAYBE || first.length == 0;
+}
+
+static enum verdict tls_on_data(struct conversation *conversation, void *state, enum side sender, struct cursor *bytes)
 {
     struct tls *tls = state;
+    bool is_found = tls->is_turned || find_sides(tls, sender, peek_bytes(bytes));
+    enum side from = tls_side_of(tls, sender);
     struct tls_side *side = &tls->side[from];
 
+    if (!is_found)
+        return VERDICT_NEED_MORE;
     while (cursor_left(bytes) > 0) {
         if (side->phase == TLS_PASSED_OVER) {
             (void)take_up_to(bytes, UINT64_MAX);
@@ -433,9 +459,10 @@ static enum verdict tls_on_data(struct conversation *conversation, void *state, 
     return VERDICT_GO_ON;
 }
 
-static enum verdict tls_on_gap(struct conversation *conversation, void *state, enum side from, uint64_t count)
+static enum verdict tls_on_gap(struct conversation *conversation, void *state, enum side sender, uint64_t count)
 {
     struct tls *tls = state;
+    enum side from = tls_side_of(tls, sender);
     struct tls_side *side = &tls->side[from];
     uint64_t lost = count + side->waiting;
 
@@ -450,9 +477,10 @@ static enum verdict tls_on_gap(struct conversation *conversation, void *state, e
     return VERDICT_GO_ON;
 }
 
-static void tls_on_end(struct conversation *conversation, void *state, enum side from, enum ending ending, struct bytes unread)
+static void tls_on_end(struct conversation *conversation, void *state, enum side sender, enum ending ending, struct bytes unread)
 {
     struct tls *tls = state;
+    enum side from = tls_side_of(tls, sender);
 
     (void)unread;
     tls->server_is_silent = tls->server_is_silent || from == FROM_SERVER;

@@ -90,6 +90,7 @@ struct tls_held; /* tls_wait.c */
 struct tls {
     struct tls_side side[SIDE_COUNT];
     bool has_record; /* at least one record was seen */
+    bool is_turned;  /* TLS's client is the side that was connected to, as in FTP's data connections (RFC 4217, 7): all sides here are those of TLS */
 
     /* the hellos */
     bool has_client_hello;

@@ -31,6 +31,26 @@ UNIT_TEST(tls_reads_both_hellos)
     CHECK_TEXT(SESSION("encrypted"), "0");
 }
 
+/* FTP's client is TLS's client, though the server connects to it (RFC 4217, 7); whoever is captured first. */
+UNIT_TEST(tls_client_may_be_who_is_connected_to)
+{
+    const struct step steps[] = {
+        SERVER("\x16\x03\x01\x00\x4a" CLIENT_HELLO),
+        CLIENT("\x16\x03\x03\x00\x32" SERVER_HELLO_13 "\x14\x03\x03\x00\x01\x01\x17\x03\x03\x00\x05" "abcde"),
+        SERVER("\x14\x03\x03\x00\x01\x01\x17\x03\x03\x00\x05" "abcde"),
+    };
+    const struct step answer_first[] = {steps[1], steps[0], steps[2]};
+
+    PLAY(9999, steps);
+    CHECK_TEXT(dialogue_protocol(), "tls");
+    CHECK_TEXT(SESSION("version"), "TLSv1.3");
+    CHECK_TEXT(SESSION("server_name"), "a.example");
+    PLAY(9999, answer_first);
+    CHECK_TEXT(dialogue_protocol(), "tls");
+    CHECK_TEXT(SESSION("version"), "TLSv1.3");
+    CHECK_TEXT(SESSION("server_name"), "a.example");
+}
+
 UNIT_TEST(tls_gathers_a_hello_from_several_records)
 {
     const struct step steps[] = {
