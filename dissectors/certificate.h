@@ -33,6 +33,9 @@ struct certificate certificate_empty(void);
 
 /* Reads a certificate in DER. The texts' limits must be set; they are appended to, and those of limit 0 stay empty. False: it is none. */
 bool certificate_read(struct bytes encoded, struct certificate *certificate);
+
+/* `to` is an empty one with the same limits. */
+void certificate_copy(const struct certificate *from, struct certificate *to);
 void certificate_free(struct certificate *certificate);
 
 /* Whether the certificate is for that host (RFC 6125): among its names, a wildcard's first label included; without names, its subject's CN. */

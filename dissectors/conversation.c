@@ -616,6 +616,7 @@ static void *on_begin(void)
         return NULL;
     memory->login_failures = login_failures_new();
     memory->rdp_peers = rdp_peers_new();
+    memory->known_certificates = known_certificates_new();
     return memory;
 }
 
@@ -627,6 +628,7 @@ static void on_finish(void *argument)
         return;
     login_failures_free(memory->login_failures);
     rdp_peers_free(memory->rdp_peers);
+    known_certificates_free(memory->known_certificates);
     memory_free(memory);
 }
 

@@ -194,6 +194,13 @@ struct login_failures *conversation_login_failures(const struct conversation *co
     return memory != NULL ? memory->login_failures : NULL;
 }
 
+struct known_certificates *conversation_known_certificates(const struct conversation *conversation)
+{
+    const struct worker_memory *memory = conversation->services->reader_memory;
+
+    return memory != NULL ? memory->known_certificates : NULL;
+}
+
 struct rdp_peers *conversation_rdp_peers(const struct conversation *conversation)
 {
     const struct worker_memory *memory = conversation->services->reader_memory;

@@ -7,6 +7,7 @@
 #include "dissectors/conversation.h"
 #include "dissectors/dissector.h"
 #include "dissectors/kept.h"
+#include "dissectors/known_certificates.h"
 #include "dissectors/login_failures.h"
 #include "dissectors/rdp_peers.h"
 
@@ -70,6 +71,7 @@ struct conversation {
 struct worker_memory {
     struct login_failures *login_failures;
     struct rdp_peers *rdp_peers;
+    struct known_certificates *known_certificates;
     size_t held_bytes; /* that wait for keys */
 };
 

@@ -13,6 +13,7 @@
 #include "base/record.h"
 
 struct conversation;
+struct known_certificates;
 struct login_failures;
 struct rdp_peers;
 
@@ -159,6 +160,9 @@ const struct recording_options *conversation_recording(const struct conversation
 
 /* What login_failures.h counts on this worker; NULL where nothing is counted. */
 struct login_failures *conversation_login_failures(const struct conversation *conversation);
+
+/* What known_certificates.h keeps on this worker; NULL where nothing is kept. */
+struct known_certificates *conversation_known_certificates(const struct conversation *conversation);
 
 /* What rdp_peers.h remembers on this worker; NULL where nothing is remembered. */
 struct rdp_peers *conversation_rdp_peers(const struct conversation *conversation);

@@ -5,7 +5,7 @@
  * Leaves out: raw public keys (RFC 7250).
  */
 #include "base/memory.h"
-#include "dissectors/certificate.h"
+#include "dissectors/known_certificates.h"
 #include "dissectors/tls_record.h"
 #include "dissectors/tls_session.h"
 
@@ -62,7 +62,7 @@ void tls_on_one_certificate(struct conversation *conversation, struct tls *tls, 
         certificate.key.limit = TLS_FRAGMENT_LIMIT;
     if (from == FROM_SERVER && number == 1 && tls_is_observed(tls))
         tls->outer->on_certificate(conversation, tls->outer, encoded);
-    if (!certificate_read(encoded, &certificate)) {
+    if (!known_certificates_read(conversation_known_certificates(conversation), encoded, &certificate)) {
         conversation_finding_once(conversation, "notice", "tls_certificate_invalid", "certificate %u of the %s cannot be read: %zu bytes are no X.509 certificate",
                                   number, side_name(from), encoded.length);
         certificate_free(&certificate);

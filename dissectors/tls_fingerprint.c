@@ -14,6 +14,31 @@
 #define LIST_LIMIT (256 << 10) /* bytes of text that a digest is made of */
 #define JA4_PART 12            /* letters of a digest that JA4 keeps */
 
+/* A number in decimal, behind a separator unless that is 0: printf would take most of what a hello costs. */
+static void append_decimal(struct text *text, char separator, unsigned number)
+{
+    char digits[12];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    if (separator != '\0')
+        digits[--at] = separator;
+    text_append(text, bytes_of(digits + at, sizeof digits - at));
+}
+
+/* The same in hexadecimal, of four letters. */
+static void append_hex_number(struct text *text, char separator, uint16_t number)
+{
+    static const char letters[] = "0123456789abcdef";
+    const char digits[] = {separator, letters[number >> 12], letters[number >> 8 & 15], letters[number >> 4 & 15], letters[number & 15]};
+    size_t skipped = separator == '\0' ? 1 : 0;
+
+    text_append(text, bytes_of(digits + skipped, sizeof digits - skipped));
+}
+
 /* ---- JA3 ---- */
 
 /* Numbers of 2 bytes in decimal, '-' between them. */
@@ -27,7 +52,7 @@ static void append_numbers(struct text *text, struct bytes numbers)
 
         if (tls_is_grease(number))
             continue;
-        text_append_format(text, is_first ? "%u" : "-%u", number);
+        append_decimal(text, is_first ? '\0' : '-', number);
         is_first = false;
     }
 }
@@ -38,7 +63,7 @@ static void append_small_numbers(struct text *text, struct bytes numbers)
     bool is_first = true;
 
     while (cursor_left(&cursor) > 0) {
-        text_append_format(text, is_first ? "%u" : "-%u", take_u8(&cursor));
+        append_decimal(text, is_first ? '\0' : '-', take_u8(&cursor));
         is_first = false;
     }
 }
@@ -54,7 +79,7 @@ static void append_extension_types(struct text *text, struct bytes extensions)
         skip_bytes(&cursor, take_u16_be(&cursor));
         if (!cursor_is_good(&cursor) || tls_is_grease(type))
             continue;
-        text_append_format(text, is_first ? "%u" : "-%u", type);
+        append_decimal(text, is_first ? '\0' : '-', type);
         is_first = false;
     }
 }
@@ -113,7 +138,7 @@ static int compare_numbers(const void *left, const void *right)
 static void append_hex(struct text *text, const uint16_t *numbers, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        text_append_format(text, i == 0 ? "%04x" : ",%04x", numbers[i]);
+        append_hex_number(text, i == 0 ? '\0' : ',', numbers[i]);
 }
 
 /* 12 letters of the SHA-256, or 12 zeros where there is nothing. */
@@ -228,7 +253,7 @@ static void append_signatures(struct text *text, struct bytes signatures)
 
         if (tls_is_grease(number))
             continue;
-        text_append_format(text, "%c%04x", separator, number);
+        append_hex_number(text, separator, number);
         separator = ',';
     }
 }
