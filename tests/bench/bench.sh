@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds a load capture out of the recorded sessions of sessions.list, and times wirescribe and its peers on it; then one
-# large FTP transfer, one large mail and many mails (transfers.py).
+# large FTP transfer, one large mail and many mails (transfers.py), and WebSocket messages, TLS records and handshakes (protocols.py).
 #
 #   bench.sh [--long]        --long: once more with a load ten times as long
 #
@@ -17,10 +17,11 @@
 #   BENCH_MAX_WALL_RATIO     most wall time, as a multiple of tcpdump's (default: 3)
 #   BENCH_MAX_CPU_RATIO      most CPU time, as a multiple of ndpiReader's (default: 1.5)
 #   BENCH_MAX_RSS_MB         most memory (default: 200)
-#   BENCH_TRANSFER_ROUNDS    times each transfer is read (default: 3)
+#   BENCH_TRANSFER_ROUNDS    times each transfer, and each load of one protocol, is read (default: 3)
 #   BENCH_MIN_FTP_MBS, BENCH_MIN_MAIL_MBS, BENCH_MIN_MAILS_MBS
 #                            least speed of the worker on them (default: 1000, 300, and 200 for many mails), where there are
 #                            SHA instructions
+#   BENCH_MAX_HANDSHAKE_US   most time of the worker for a TLS session without keys (default: 50)
 #   BENCH_MAX_GROWTH_MB      most memory that a large transfer takes above a small one (default: 8)
 #
 # Exit status: 0 within the limits, 1 a limit is exceeded or a program failed, 2 cannot be run.
@@ -54,7 +55,7 @@ load_maker() {
     if [ ! -x "$maker" ]; then
         [ -z "${MAKE_LOAD:-}" ] || give_up "$MAKE_LOAD cannot be run"
         maker=$directory/make_load
-        "${CC:-cc}" -std=c11 -O2 -o "$maker" "$here"/make_load.c "$here"/load_*.c -lcrypto
+        "${CC:-cc}" -std=c11 -O2 -o "$maker" "$here"/make_load.c "$here"/load_*.c -lssl -lcrypto -lz
     fi
     echo "$maker"
 }
@@ -91,5 +92,8 @@ if [ $with_long_load = yes ]; then
 fi
 echo
 python3 "$here/transfers.py" --wirescribe "$wirescribe" --make-load "$maker" --directory "$directory" --name "$sources" \
+    --rounds "${BENCH_TRANSFER_ROUNDS:-3}" || status=$?
+echo
+python3 "$here/protocols.py" --wirescribe "$wirescribe" --make-load "$maker" --directory "$directory" --name "$sources" \
     --rounds "${BENCH_TRANSFER_ROUNDS:-3}" || status=$?
 exit "$status"

@@ -194,6 +194,7 @@ struct bulk {
     uint32_t pattern_start;
     uint16_t identification;
     unsigned transfers;
+    uint64_t time; /* of the next packet that bulk_say() writes */
     struct mail *mail; /* NULL: the content is a pattern */
     struct file file;
 };
@@ -216,5 +217,19 @@ bool bulk_write(struct bulk *bulk, uint64_t time);
 
 /* True while the next packet belongs to the bulk of the transfer, false while it is one of the dialogue around it. */
 bool bulk_is_transferring(const struct bulk *bulk);
+
+/* A connection whose contents others make: its TCP handshake, what a side says (in full segments, an ACK behind every second), its end. */
+void bulk_open(struct bulk *bulk, uint16_t server_port);
+void bulk_say(struct bulk *bulk, enum side from, const uint8_t *bytes, size_t length);
+void bulk_close(struct bulk *bulk);
+
+/* ---- load_websocket.c, load_tls.c: loads of one kind, of about so many bytes. They answer the number of sessions. ---- */
+
+unsigned websocket_write(bool is_compressed, uint64_t bytes);
+
+enum tls_scene { TLS_13_GCM, TLS_13_CHACHA20, TLS_12_CBC, TLS_HANDSHAKES };
+
+/* `key_log`: the file that the sessions' secrets are written to; NULL: none. */
+unsigned tls_write(enum tls_scene scene, uint64_t bytes, const char *key_log);
 
 #endif

@@ -412,6 +412,47 @@ bool bulk_is_transferring(const struct bulk *bulk)
     return bulk->script->steps[bulk->step].action == SEND_TRANSFER;
 }
 
+/* ---- connections that others fill ---- */
+
+static void plain_packet(struct bulk *bulk, enum side from, uint8_t flags, const uint8_t *payload, size_t length)
+{
+    struct step step = {.channel = CONTROL, .from = from};
+    bulk_packet(bulk, bulk->time, &step, flags, payload, length, length > 0 ? sum_bytes(payload, length) : 0);
+    bulk->time += (60 + length) * 8000 / SINGLE_MEGABITS;
+}
+
+void bulk_open(struct bulk *bulk, uint16_t server_port)
+{
+    static struct script script = {.data_opener = CLIENT};
+    script.server_port = server_port;
+    bulk->script = &script;
+    bulk->time = output_totals().last_time;
+    choose_endpoints(bulk);
+    plain_packet(bulk, CLIENT, 0x02, NULL, 0);
+    plain_packet(bulk, SERVER, 0x12, NULL, 0);
+    plain_packet(bulk, CLIENT, 0x10, NULL, 0);
+}
+
+void bulk_say(struct bulk *bulk, enum side from, const uint8_t *bytes, size_t length)
+{
+    unsigned segments = 0;
+    for (size_t sent = 0; sent < length;) {
+        size_t part = length - sent < BLOCK_BYTES ? length - sent : BLOCK_BYTES;
+        plain_packet(bulk, from, sent + part == length ? 0x18 : 0x10, bytes + sent, part);
+        sent += part;
+        if (++segments % 2 == 0)
+            plain_packet(bulk, from == CLIENT ? SERVER : CLIENT, 0x10, NULL, 0);
+    }
+}
+
+void bulk_close(struct bulk *bulk)
+{
+    plain_packet(bulk, CLIENT, 0x11, NULL, 0);
+    plain_packet(bulk, SERVER, 0x11, NULL, 0);
+    plain_packet(bulk, CLIENT, 0x10, NULL, 0);
+    bulk->transfers++;
+}
+
 /* ---- loads of one kind ---- */
 
 /* Writes one session from its handshake to its end. */

@@ -204,33 +204,42 @@ static void print_totals(const struct load *load, const char *path, uint64_t fac
             load->transfers, 100.0 * (double)load->bulk_bytes / (double)totals.bytes, load->most_under_way);
 }
 
-static bool kind_of_scene(const char *name, enum single *kind)
+/* The loads of one kind, by their names; false where there is none of that name. `sessions`: how many it holds. */
+static bool write_scene(const char *scene, uint64_t bytes, const char *keys, unsigned *sessions)
 {
-    static const char *const names[] = {[SINGLE_FTP] = "ftp", [SINGLE_MAIL] = "mail", [SINGLE_MAILS] = "mails"};
-    for (size_t index = 0; index < sizeof names / sizeof names[0]; index++)
-        if (strcmp(name, names[index]) == 0) {
-            *kind = (enum single)index;
+    static const char *const transfers[] = {[SINGLE_FTP] = "ftp", [SINGLE_MAIL] = "mail", [SINGLE_MAILS] = "mails"};
+    static const char *const tls[] = {[TLS_13_GCM] = "tls13-gcm", [TLS_13_CHACHA20] = "tls13-chacha20", [TLS_12_CBC] = "tls12-cbc", [TLS_HANDSHAKES] = "tls-handshakes"};
+    for (size_t index = 0; index < sizeof transfers / sizeof transfers[0]; index++)
+        if (strcmp(scene, transfers[index]) == 0) {
+            *sessions = bulk_write_single((enum single)index, bytes);
             return true;
         }
-    return false;
+    for (size_t index = 0; index < sizeof tls / sizeof tls[0]; index++)
+        if (strcmp(scene, tls[index]) == 0) {
+            *sessions = tls_write((enum tls_scene)index, bytes, keys);
+            return true;
+        }
+    if (strcmp(scene, "websocket") != 0 && strcmp(scene, "websocket-deflate") != 0)
+        return false;
+    *sessions = websocket_write(scene[strlen("websocket")] != '\0', bytes);
+    return true;
 }
 
-static int write_single(const char *path, const char *scene, const char *files, uint64_t megabytes)
+static int write_single(const char *path, const char *scene, const char *files, const char *keys, uint64_t megabytes)
 {
-    enum single kind;
-    if (!kind_of_scene(scene, &kind))
-        fail("--scene: expected ftp, mail or mails, not '%s'", scene);
+    unsigned sessions = 0;
     if (files != NULL)
         files_open(files);
     bulk_prepare();
     output_open(path);
-    unsigned transfers = bulk_write_single(kind, megabytes * 1000000);
+    if (!write_scene(scene, megabytes * 1000000, keys, &sessions))
+        fail("--scene: there is no '%s'", scene);
     output_close();
     files_close();
     bulk_end();
     struct output_totals totals = output_totals();
     fprintf(stderr, "make_load: %s: %" PRIu64 " bytes, %" PRIu64 " packets, %.1f seconds of traffic; %u sessions, %s\n", path, totals.bytes,
-            totals.packets, (double)totals.last_time / 1e9, transfers, scene);
+            totals.packets, (double)totals.last_time / 1e9, sessions, scene);
     return 0;
 }
 
@@ -261,10 +270,11 @@ int main(int argc, char **argv)
         {"output", required_argument, NULL, 'o'},    {"megabytes", required_argument, NULL, 'm'},
         {"under-way", required_argument, NULL, 'u'}, {"megabits", required_argument, NULL, 'r'},
         {"seed", required_argument, NULL, 's'},      {"scene", required_argument, NULL, 'c'},
-        {"files", required_argument, NULL, 'f'},     {NULL, 0, NULL, 0},
+        {"files", required_argument, NULL, 'f'},     {"keys", required_argument, NULL, 'k'},
+        {NULL, 0, NULL, 0},
     };
     uint64_t megabytes = 500, under_way = 1000, megabits = 200;
-    const char *path = NULL, *scene = NULL, *files = NULL;
+    const char *path = NULL, *scene = NULL, *files = NULL, *keys = NULL;
     random_seed(1);
     int letter;
     while ((letter = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
@@ -290,15 +300,19 @@ int main(int argc, char **argv)
         case 'f':
             files = optarg;
             break;
+        case 'k':
+            keys = optarg;
+            break;
         default:
             return 2;
         }
     }
     if (path != NULL && scene != NULL && optind == argc)
-        return write_single(path, scene, files, megabytes);
+        return write_single(path, scene, files, keys, megabytes);
     if (path == NULL || scene != NULL || files != NULL || optind == argc) {
         fprintf(stderr, "usage: make_load -o LOAD.pcap [--megabytes N] [--under-way N] [--megabits N] [--seed N] CAPTURE...\n"
-                        "       make_load -o LOAD.pcap --scene ftp|mail|mails [--megabytes N] [--seed N] [--files LIST]\n");
+                        "       make_load -o LOAD.pcap --scene SCENE [--megabytes N] [--seed N] [--files LIST] [--keys KEY_LOG]\n"
+                        "SCENE: ftp, mail, mails, websocket, websocket-deflate, tls13-gcm, tls13-chacha20, tls12-cbc, tls-handshakes\n");
         return 2;
     }
     return write_copies(path, megabytes, under_way, megabits, argv + optind, (size_t)(argc - optind));

@@ -133,12 +133,12 @@ class Reader:
             if os.path.exists(self.database + suffix):
                 os.remove(self.database + suffix)
 
-    def read(self, load):
+    def read(self, load, options=()):
         self.forget()
         with open(load, "rb", buffering=0) as file:  # so that it does not come from the disk
             while file.read(1 << 20):
                 pass
-        return run_once([self.wirescribe, "read", "-q", "--threads", "1", load, "-o", self.database], self.errors)
+        return run_once([self.wirescribe, "read", "-q", "--threads", "1", *options, load, "-o", self.database], self.errors)
 
     def ask(self, query):
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
