@@ -95,6 +95,7 @@ class Flow:
         self.items = {}  # check -> list of texts
         self.has_wrong_checksums = False
         self.has_tls_handshake = False
+        self.has_unshown_text = False
 
     @property
     def key(self):
@@ -331,6 +332,7 @@ class TsharkStream:
         self.leave_out_empty_sessions()
         flow.has_wrong_checksums = any("checksum" in refusals for side in self.sides.values() for _, _, refusals in side.intervals)
         flow.has_tls_handshake = self.tls.has_handshake
+        flow.has_unshown_text = self.websocket.has_unshown
         flow.items.update(self.tls.items() | self.http.items() | self.websocket.items())
         flow.items["tls plaintext"] = sorted(tls_fields.plaintext_item(self.named_end(end, plaintext), content)
                                              for end, content in plaintext.items() if content)
@@ -718,6 +720,8 @@ def why_not_tshark(protocol, theirs, ours):
 def why_items_differ(check, theirs, ours):
     if check.startswith("rdp ") and "tls" in ours.protocols and "tls" not in theirs.protocols:
         return NO_TLS_IN_RDP
+    if check in ("websocket texts", "websocket digests") and theirs.has_unshown_text:
+        return "a compressed message that tshark shows no text of"
     if check.startswith(("tls ", "http ", "websocket ")) and theirs.has_wrong_checksums:
         return "tshark puts no segments together whose checksums are wrong; wirescribe does where it may be the capturing host's own"
     return None

@@ -87,6 +87,7 @@ class Session:
         self.has_record = False
         self.has_handshake = False
         self.client_hello = None  # the first
+        self.old_hello = None     # the version in one of SSL 2.0's form
         self.server_hello = None  # the last that is no request for another hello
         self.is_retried = False
         self.alpn = None
@@ -99,6 +100,10 @@ class Session:
     def gather(self, pairs, sender):
         if first(pairs, "tls.record.content_type") is not None or first(pairs, "tls.handshake.type") is not None:
             self.has_record = True
+        for record in below(pairs, "tls.record"):
+            if any(name == "tls.handshake.challenge_length" for name, _ in record):
+                self.has_handshake = True
+                self.old_hello = first(record, "tls.handshake.version")
         for message in below(pairs, "tls.handshake"):
             kind = first(message, "tls.handshake.type")
             if kind is not None:
@@ -157,6 +162,8 @@ class Session:
             if value is not None and value != "":
                 found[check] = [str(value)]
 
+        if self.old_hello is not None:
+            put("tls versions offered", version_name(int(self.old_hello, 0)))
         if self.client_hello is not None:
             hello = self.client_hello
             put("tls server name", first(hello, "tls.handshake.extensions_server_name"))

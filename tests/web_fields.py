@@ -113,6 +113,7 @@ class Frames:
 
     def __init__(self):
         self.found = {check: [] for check in CHECKS if check.startswith("websocket ")}
+        self.has_unshown = False  # a compressed message whose text tshark does not show
 
     def gather(self, fields, end):
         """One frame; called for those of either end in their order."""
@@ -120,7 +121,9 @@ class Frames:
         opcode, is_final = int(fields["websocket.opcode"]), fields.get("websocket.fin") in ("1", "True")
         if opcode in DATA_OPCODES:
             self.found["websocket compressed"].append(f"{where} {DATA_OPCODES[opcode]} {int(fields.get('websocket.pmc') in ('1', 'True'))}")
-        if opcode == 1 and is_final and "websocket.payload.text" in fields:
+        if opcode == 1 and fields.get("websocket.pmc") in ("1", "True") and not fields.get("websocket.payload.text"):
+            self.has_unshown = True
+        if opcode == 1 and is_final and fields.get("websocket.payload.text"):
             self.add(where, "text", fields["websocket.payload.text"].encode("utf-8", "surrogateescape"))
             self.found["websocket texts"].append(f"{where} {shown(fields['websocket.payload.text'])}")
         for number, name in CONTROL_OPCODES.items():
