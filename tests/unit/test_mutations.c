@@ -644,6 +644,31 @@ UNIT_TEST(mutations_http)
     BEND("http", 3128, steps);
 }
 
+/* Many frames of both sides: what is found again behind missing bytes, and inflated behind them. */
+UNIT_TEST(mutations_websocket_frames)
+{
+#define DEFLATED "\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x05\xf2\x00\x11\x00\x00"
+#define FRAGMENTED "\x41\x03\xf2\x48\xcd\x89\x02hi\x80\x04\xc9\xc9\x07\x00"
+#define MASKED "\x81\x8b\x01\x02\x03\x04" "igoh" "n\"wl" "dpf" "\x89\x80\x05\x06\x07\x08" "\x02\x81\0\0\0\0" "b\x80\x80\0\0\0\0"
+    const struct step steps[] = {
+        CLIENT("GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"),
+        SERVER("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+               "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10; client_no_context_takeover\r\n\r\n"),
+        SERVER(DEFLATED FRAGMENTED DEFLATED "\x81\x0b" "gr\xc3\xbc\xc3\x9f" "e aus" DEFLATED FRAGMENTED),
+        CLIENT(MASKED MASKED MASKED "\xc1\x88\0\0\0\0\xf3\x48\xcd\xc9\xc9\x07\0\0" MASKED),
+        SERVER(FRAGMENTED DEFLATED "\x82\x7e\x00\x80" "0123456789012345678901234567890123456789012345678901234567890123" "0123456789012345678901234567890123456789012345678901234567890123"
+               DEFLATED),
+        CLIENT(MASKED MASKED "\x88\x86\0\0\0\0\x03\xe8" "done"),
+        SERVER(DEFLATED "\x88\x06\x03\xe8" "done"),
+    };
+#undef DEFLATED
+#undef FRAGMENTED
+#undef MASKED
+
+    BEND("websocket frames", 80, steps);
+}
+
 UNIT_TEST(mutations_tls)
 {
     const struct step steps[] = {
