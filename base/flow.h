@@ -143,6 +143,8 @@ struct stream_reader {
     void *(*begin)(void);
     /* The worker is over, and all its flows are. NULL where `begin` is. */
     void (*finish)(void *memory);
+    /* Time goes on: what waits for something else than packets may look for it. NULL where `begin` is. */
+    void (*tick)(void *memory);
     /*
      * A flow opened; `expected` is the announcement that it answers, or NULL. The answer is handed back to the calls
      * below; NULL: nobody wants this flow's bytes.

@@ -31,6 +31,7 @@
 
 static void stop_dissecting(struct conversation *conversation)
 {
+    conversation_wait(conversation, false);
     if (conversation->dissector != NULL)
         conversation->dissector->close(conversation, conversation->state);
     memory_free(conversation->state);
@@ -632,6 +633,12 @@ static void on_finish(void *argument)
     memory_free(memory);
 }
 
+static void on_tick(void *memory)
+{
+    if (memory != NULL)
+        conversation_wake_all(memory);
+}
+
 /* ---- datagrams ---- */
 
 static const struct dissector *find_datagram_dissector(struct flow_facts *facts, enum side from, struct bytes first, bool *is_turned)
@@ -673,6 +680,7 @@ static bool on_datagram(void *argument, enum side from, struct bytes bytes, int6
 const struct stream_reader conversation_reader = {
     .begin = on_begin,
     .finish = on_finish,
+    .tick = on_tick,
     .open = on_open,
     .claim = on_claim,
     .data = on_data,

@@ -25,6 +25,59 @@ void conversation_set_now(struct conversation *conversation, int64_t time_us)
     conversation->now_us = time_us;
 }
 
+static void put_last(struct worker_memory *memory, struct conversation *conversation)
+{
+    conversation->next_waiting = NULL;
+    conversation->previous_waiting = memory->last_waiting;
+    if (memory->last_waiting != NULL)
+        memory->last_waiting->next_waiting = conversation;
+    else
+        memory->first_waiting = conversation;
+    memory->last_waiting = conversation;
+}
+
+static void take_out(struct worker_memory *memory, const struct conversation *conversation)
+{
+    if (conversation->previous_waiting != NULL)
+        conversation->previous_waiting->next_waiting = conversation->next_waiting;
+    else
+        memory->first_waiting = conversation->next_waiting;
+    if (conversation->next_waiting != NULL)
+        conversation->next_waiting->previous_waiting = conversation->previous_waiting;
+    else
+        memory->last_waiting = conversation->previous_waiting;
+}
+
+void conversation_wait(struct conversation *conversation, bool waits)
+{
+    struct worker_memory *memory = conversation->services->reader_memory;
+
+    if (memory == NULL || conversation->is_waiting == waits)
+        return;
+    conversation->is_waiting = waits;
+    if (!waits) {
+        take_out(memory, conversation);
+        return;
+    }
+    conversation->woken = memory->ticks;
+    put_last(memory, conversation);
+}
+
+void conversation_wake_all(struct worker_memory *memory)
+{
+    struct conversation *conversation;
+
+    memory->ticks++;
+    while ((conversation = memory->first_waiting) != NULL && conversation->woken != memory->ticks) {
+        conversation->woken = memory->ticks;
+        take_out(memory, conversation);
+        put_last(memory, conversation);
+        conversation->now_us = conversation->facts->last_us;
+        if (conversation->phase == PHASE_DISSECTING && conversation->dissector->wake != NULL)
+            conversation->dissector->wake(conversation, conversation->state);
+    }
+}
+
 size_t conversation_count_held(const struct conversation *conversation, ptrdiff_t bytes)
 {
     struct worker_memory *memory = conversation->services->reader_memory;

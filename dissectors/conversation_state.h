@@ -65,6 +65,11 @@ struct conversation {
 
     struct piece *pieces; /* IDENTIFYING, UNCLAIMED; owned, IDENTIFY_PIECES long, made with the first piece */
     unsigned piece_count;
+
+    struct conversation *next_waiting; /* in the worker's list, where it waits */
+    struct conversation *previous_waiting;
+    bool is_waiting;
+    uint64_t woken; /* the last tick of its worker that woke it */
 };
 
 /* What a worker remembers beyond a flow. */
@@ -73,6 +78,9 @@ struct worker_memory {
     struct rdp_peers *rdp_peers;
     struct known_certificates *known_certificates;
     size_t held_bytes; /* that wait for keys */
+    struct conversation *first_waiting; /* conversations that wait; the last one woken is the last */
+    struct conversation *last_waiting;
+    uint64_t ticks;
 };
 
 /* The tunnel's protocol has the other side for its client than the flow has. Before the first byte was taken by a dissector. */
@@ -80,6 +88,9 @@ void conversation_turn_inside(struct conversation *conversation);
 
 /* No more will be told that could help: who is still undecided about its sides decides by what it has. */
 void conversation_settle(struct conversation *conversation);
+
+/* Calls `wake` of every conversation that waits, once. */
+void conversation_wake_all(struct worker_memory *memory);
 
 /* Opens the dissector; `from_before` is its from then on. False when out of memory. */
 bool conversation_start(struct conversation *conversation, const struct dissector *dissector, void *from_before);

@@ -107,6 +107,9 @@ struct dissector {
      */
     void (*refresh)(struct conversation *conversation, void *state);
 
+    /* It waits (conversation_wait), and time goes on: what it waits for may have come. May be NULL. */
+    void (*wake)(struct conversation *conversation, void *state);
+
     /*
      * Read inside TLS, and text follows behind it on the same flow: takes the session out, as a struct tls_outer that is the caller's from then
      * on; close comes next, and writes nothing of it. NULL, from it or in its place: the session ends here.
@@ -142,6 +145,9 @@ int64_t conversation_now(const struct conversation *conversation);
 
 /* Goes back to that time, for bytes that came then and are read only now; and returns to the present. */
 void conversation_set_now(struct conversation *conversation, int64_t time_us);
+
+/* This conversation waits for something else than packets, or no more: while it does, its dissector's `wake` is called now and then. */
+void conversation_wait(struct conversation *conversation, bool waits);
 
 /* Adds to the bytes that wait for keys on this worker, in all its conversations; the answer is their sum. */
 size_t conversation_count_held(const struct conversation *conversation, ptrdiff_t bytes);

@@ -522,6 +522,17 @@ static void tls_refresh(struct conversation *conversation, void *state)
         tls->outer->refresh(conversation, tls->outer);
 }
 
+/* Its rows are written anew where what waited was opened: nothing else may come for long. */
+static void tls_wake(struct conversation *conversation, void *state)
+{
+    struct tls *tls = state;
+    size_t waited = tls->held_bytes;
+
+    tls_try_waiting(conversation, tls);
+    if (tls->held_bytes != waited)
+        tls_refresh(conversation, tls);
+}
+
 static void free_side(struct tls_side *side)
 {
     text_free(&side->messages);
@@ -574,5 +585,6 @@ const struct dissector tls_dissector = {
     .on_gap = tls_on_gap,
     .on_end = tls_on_end,
     .refresh = tls_refresh,
+    .wake = tls_wake,
     .close = tls_close,
 };

@@ -35,8 +35,10 @@ static void take_first_off(struct conversation *conversation, struct tls *tls)
     struct tls_held *first = tls->held;
 
     tls->held = first->next;
-    if (tls->held == NULL)
+    if (tls->held == NULL) {
         tls->held_last = NULL;
+        conversation_wait(conversation, false);
+    }
     tls->held_bytes -= size_of(first);
     conversation_count_held(conversation, -(ptrdiff_t)size_of(first));
     memory_free(first);
@@ -76,6 +78,7 @@ static void hold(struct conversation *conversation, struct tls *tls, struct tls_
     held->length = bytes.length;
     if (bytes.length > 0)
         memcpy(held->bytes, bytes.at, bytes.length);
+    conversation_wait(conversation, true);
     if (tls->held_last != NULL)
         tls->held_last->next = held;
     else

@@ -687,6 +687,8 @@ void streams_tick(struct streams *streams, int64_t now_us)
     while ((flow = flow_table_next_expired(&streams->table, streams->now_us)) != NULL)
         streams_end_flow(streams, flow, ENDING_TIMEOUT);
     expectations_expire(streams->expectations, streams->now_us);
+    if (streams->options.reader->tick != NULL)
+        streams->options.reader->tick(streams->services.reader_memory);
     write_open_flows(streams);
 }
 

@@ -315,6 +315,31 @@ expect_status 0
 [[ $out =~ ^wirescribe\ [0-9]+\.[0-9]+ ]] || complain "the version is '$out'"
 ends 'help and version go to stdout'
 
+# ---- keys ---------------------------------------------------------------------------------
+
+refused_key() {
+    local status=0
+
+    "$wirescribe" read "$tests/tls/rsa-key/capture.pcap" -o keys.db --append -q --rsa-key "$1" > /dev/null 2> keys.text || status=$?
+    [ "$status" = 1 ] && grep -q "$2" keys.text && grep -q -e '--rsa-key: give' keys.text || complain "--rsa-key $1: status $status, $(cat keys.text)"
+}
+openssl rsa -in "$tests/tls/rsa-key/server.key" -aes128 -passout pass:secret -out encrypted.key 2> /dev/null
+openssl ecparam -genkey -name prime256v1 -noout -out curve.key 2> /dev/null
+refused_key encrypted.key 'is encrypted; decrypt it first'
+refused_key curve.key "is not RSA's"
+refused_key "$tests/tls/rsa-key/capture.pcap" 'no private key in PEM'
+refused_key nonexistent.key 'cannot read the key nonexistent.key'
+ends 'a private key that is none is named, with what to do'
+
+# through a pipe, the secrets that stand behind the packets come too late to be known ahead: records wait for them
+gzip -dc "$tests/tls/embedded-keys/capture.pcapng.gz" | "$wirescribe" read - -o piped.db -q > /dev/null 2>&1
+expect_sql piped.db "SELECT count(*), sum(decrypted), count(DISTINCT certificate_subject) FROM tls_sessions" $'3\t3\t1'
+"$wirescribe" read "$tests/tls/embedded-keys/capture.pcapng.gz" -o embedded.db -q > /dev/null 2>&1
+"$wirescribe" pcap embedded.db --where 'server_port = 443' -w chosen.pcapng > /dev/null 2>&1
+"$wirescribe" read chosen.pcapng -o chosen.db -q > /dev/null 2>&1
+expect_sql chosen.db "SELECT count(*), sum(decrypted) >= 1 FROM tls_sessions" $'3\t1'
+ends 'secrets inside pcapng files, piped and copied'
+
 # ---- a network device ---------------------------------------------------------------------
 
 if [ "$(id -u)" = 0 ] && unshare -n true 2> /dev/null; then
@@ -324,6 +349,12 @@ if [ "$(id -u)" = 0 ] && unshare -n true 2> /dev/null; then
     expect_sql live.db "SELECT mail_from, recipients, outcome FROM smtp_mails" $'alice@example.test\tbob@example.test\tdelivered'
     expect_sql live.db "SELECT kind, source, finished, dropped_kernel, dropped_queue FROM captures" $'live\tlo\t1\t0\t0'
     ends 'live on a network device: rows while it runs, a clean end'
+
+    status=0
+    mkdir live-keys
+    timeout -k 5 90 unshare -n python3 -B "$tests/live_keys.py" "$wirescribe" live-keys > live.text 2>&1 || status=$?
+    [ "$status" = 0 ] || complain "$(cat live.text)"
+    ends 'live with a TLS key log that grows'
 else
     skips 'live on a network device' 'needs root and network namespaces'
 fi

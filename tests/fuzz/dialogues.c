@@ -2,7 +2,8 @@
  * dialogues.c - what two sides say, through the conversation and its dissectors.
  *
  * An input is a flags byte (bit 0 and 1: the client's, the server's stream is not seen from its start; bit 2: who is the
- * client was guessed; bit 3: passwords are recorded; bit 4: an RDP server's key is given; bit 5: keystrokes are recorded) and steps: an
+ * client was guessed; bit 3: passwords are recorded; bit 4: an RDP server's key is given; bit 5: keystrokes are recorded; bit 6: a length of
+ * 2 bytes, little endian, and so many of a TLS key log stand before the steps; bit 7: its secrets come late, one line with each question) and steps: an
  * operation byte, a length (2 bytes, little endian) and, for bytes, so many of them. Operation: bit 0 the side; bits 1-2
  * what happens (0, 1 bytes; 2 a gap of the length; 3 an end, or with bit 3 a refresh); bit 4: it happens on the data
  * connection that was announced last. make_seeds.py writes the same.
@@ -11,6 +12,7 @@
 #include "base/memory.h"
 #include "dissectors/conversation.h"
 #include "dissectors/rdp_private_keys.h"
+#include "dissectors/tls_secrets.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
@@ -92,12 +94,14 @@ static void step(struct play *play, struct cursor *input)
         (void)conversation_reader.gap(conversation, from, length + 1u, play->now_us);
         break;
     case 3:
-        if ((operation & 8) != 0)
+        if ((operation & 8) != 0) {
+            conversation_reader.tick(play->services.reader_memory);
             conversation_reader.refresh(conversation, play->now_us);
-        else if (is_data)
+        } else if (is_data) {
             close_data(play);
-        else
+        } else {
             conversation_reader.end(conversation, from, (enum ending)(length % 4), play->now_us);
+        }
         break;
     default:
         bytes = take_up_to(input, length);
@@ -132,16 +136,54 @@ static const struct rdp_private_keys *known_rdp_keys(void)
     return keys;
 }
 
+/* A key log, which comes at once or line by line. */
+struct key_log {
+    struct bytes text;
+    struct tls_line_counts counts;
+};
+
+static void on_asked(void *context, struct tls_secrets *secrets, bool is_last)
+{
+    struct key_log *log = context;
+    struct bytes line = log->text;
+    const uint8_t *end = line.length > 0 ? memchr(line.at, '\n', line.length) : NULL;
+
+    if (!is_last && end != NULL)
+        line.length = (size_t)(end - line.at) + 1;
+    log->text = bytes_of(log->text.at + line.length, log->text.length - line.length);
+    tls_secrets_add_lines(secrets, line, &log->counts);
+}
+
+static struct tls_secrets *secrets_of(uint8_t flags, struct cursor *input, struct key_log *log)
+{
+    struct tls_secrets *secrets;
+
+    if ((flags & 64) == 0)
+        return NULL;
+    secrets = tls_secrets_new();
+    log->text = take_up_to(input, take_u16_le(input));
+    tls_secrets_set_given(secrets);
+    if ((flags & 128) != 0) {
+        tls_secrets_set_growing(secrets, true);
+        tls_secrets_set_feeder(secrets, (struct tls_feeder){.feed = on_asked, .context = log});
+    } else {
+        on_asked(log, secrets, true);
+    }
+    return secrets;
+}
+
 static void play_dialogue(uint16_t port, struct bytes input)
 {
     struct cursor cursor = cursor_over(input);
     uint8_t flags = take_u8(&cursor);
     struct play play = {.now_us = 1700000000000000};
     struct recording_options recording = {.passwords = (flags & 8) != 0, .keystrokes = (flags & 32) != 0, .rdp_keys = (flags & 16) != 0 ? known_rdp_keys() : NULL};
+    struct key_log log = {.text = {.length = 0}};
     size_t before = memory_in_use();
 
     if (!cursor_is_good(&cursor))
         return;
+    recording.tls_secrets = secrets_of(flags, &cursor, &log);
     play.services = (struct worker_services){
         .worker = &play, .write = fuzz_write_row, .next_id = fuzz_next_id, .expect = on_expect, .turn_around = on_turn_around, .recording = &recording,
         .reader_memory = conversation_reader.begin()};
@@ -162,6 +204,7 @@ static void play_dialogue(uint16_t port, struct bytes input)
             left->release(left->shared);
     }
     conversation_reader.finish(play.services.reader_memory);
+    tls_secrets_free(recording.tls_secrets);
     ALWAYS(memory_in_use() == before);
 }
 

@@ -68,8 +68,23 @@ def dialogues(link_type, packets):
     return [connection['steps'] for connection in connections.values() if connection['steps']]
 
 
-def encode(steps, flags=0):
+KEYS_GIVEN = 64
+KEYS_COME_LATE = 128
+
+
+def key_log_beside(path):
+    """The secrets of a case, as far as they fit; b'' where it has none."""
+    beside = os.path.join(os.path.dirname(path), 'keys.log')
+    if not os.path.exists(beside):
+        return b''
+    with open(beside, 'rb') as file:
+        return b''.join(line for line in file if not line.startswith(b'#'))[:STEP_MOST * 3]
+
+
+def encode(steps, flags=0, key_log=b''):
     out = bytearray([flags])
+    if flags & KEYS_GIVEN:
+        out += struct.pack('<H', len(key_log)) + key_log
     for from_server, payload in steps:
         for at in range(0, len(payload), STEP_MOST):
             part = payload[at:at + STEP_MOST]
@@ -126,6 +141,10 @@ def main():
         for number, steps in enumerate(dialogues(link_type, packets)[:20]):
             if target:
                 seeds.write(target, '%s-%d' % (name, number), encode(steps, FLAGS.get(protocol, 0)))
+            key_log = key_log_beside(path)
+            if target and key_log:
+                seeds.write(target, '%s-%d-keys' % (name, number), encode(steps, FLAGS.get(protocol, 0) | KEYS_GIVEN, key_log))
+                seeds.write(target, '%s-%d-late' % (name, number), encode(steps, FLAGS.get(protocol, 0) | KEYS_GIVEN | KEYS_COME_LATE, key_log))
     for name, steps in {'whole': [(0, 0, 2, 0), (0, 2, 2, 0), (0, 4, 2, 1)], 'overlap': [(0, 0, 4, 0), (0, 2, 4, 0), (0, 6, 2, 1)]}.items():
         for version in (0, 2):
             seeds.write('fragments', '%s-%d' % (name, version),

@@ -3,7 +3,7 @@
 # anonymous one; curl, lftp and ftplib as clients. ProFTPD's ExtendedLog names each command with
 # its reply and its bytes.
 
-ftp_cases=(passive active ipv6 anonymous failed-login auth-tls tls-opened tls-active multiline directories pipelined pipelined-directory odd-port vsftpd vsftpd-opened vsftpd-broken vsftpd-anonymous vsftpd-logins vsftpd-nat pure-ftpd pure-ftpd-ipv6 pure-ftpd-logins mode-z tls-clear-data proftpd-ccc abort implicit host parallel fxp)
+ftp_cases=(passive active ipv6 anonymous failed-login auth-tls tls-opened tls-active multiline directories pipelined pipelined-directory odd-port vsftpd vsftpd-opened vsftpd-broken vsftpd-anonymous vsftpd-logins vsftpd-nat pure-ftpd pure-ftpd-ipv6 pure-ftpd-logins mode-z tls-clear-data proftpd-ccc abort implicit implicit-opened host parallel fxp)
 
 # shellcheck source=ftp_servers.sh
 . "$record_folder/ftp_servers.sh"

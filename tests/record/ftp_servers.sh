@@ -226,6 +226,12 @@ ftp_implicit() {
         proftpd-core proftpd-mod-crypto curl
 }
 
+ftp_implicit_opened() {
+    printf -- '--keys keys.log\n' >"$work/options"
+    export SSLKEYLOGFILE=$work/keys.log
+    ftp_implicit
+}
+
 ftp_host() {
     ftp_server 21 "<VirtualHost $server_address>" '  Port 21' '  ServerName other' '  ServerAlias other.example.test' \
         '  AuthOrder mod_auth_unix.c' '  RequireValidShell off' "  ExtendedLog $work/commands.log ALL record" \
