@@ -143,3 +143,22 @@ UNIT_TEST(tls_certificates_of_a_session_are_limited)
     CHECK_TEXT(SESSION("established"), "0");
     text_free(&chains);
 }
+
+/* RFC 8879: a chain of one certificate of one byte, compressed in each way; it is found, and found to be none. */
+UNIT_TEST(tls_certificates_are_unpacked)
+{
+    const struct step packed[] = {
+        SERVER("\x16\x03\x03\x00\x1e\x19\x00\x00\x1a\x00\x01\x00\x00\x0a\x00\x00\x12\x78\x9c\x63\x60\x60\x60\x63\x60\x60\xac\x60\x60\x00\x00\x01\xa0\x00\x80"), /* zlib */
+        SERVER("\x16\x03\x03\x00\x1a\x19\x00\x00\x16\x00\x02\x00\x00\x0a\x00\x00\x0e\x90\x00\x10\x00\x00\x00\x06\x00\x00\x01\x78\x00\x00\x03"), /* brotli */
+        SERVER("\x16\x03\x03\x00\x1f\x19\x00\x00\x1b\x00\x03\x00\x00\x0a\x00\x00\x13\x28\xb5\x2f\xfd\x00\x58\x51\x00\x00\x00\x00\x00\x06\x00\x00\x01\x78\x00\x00"), /* zstd */
+    };
+    const struct step hellos[] = {CLIENT("\x16\x03\x01\x00\x4a" CLIENT_HELLO), SERVER("\x16\x03\x03\x00\x32" SERVER_HELLO_13)};
+
+    for (size_t i = 0; i < sizeof packed / sizeof packed[0]; i++) {
+        const struct step steps[] = {hellos[0], hellos[1], packed[i]};
+
+        PLAY(9999, steps);
+        CHECK(dialogue_rows("finding") == 1);
+        CHECK_TEXT(dialogue_value("finding", 0, "detail"), "certificate 1 of the server cannot be read: 1 bytes are no X.509 certificate");
+    }
+}
