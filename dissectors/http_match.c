@@ -70,7 +70,7 @@ bool http_line_is_status(struct bytes line, int *status, int *minor_version)
 {
     struct bytes rest;
     struct cursor version = cursor_within(bytes_split(line, ' ', &rest));
-    struct bytes code = bytes_split(rest, ' ', &rest);
+    struct bytes code = bytes_split(bytes_trim(rest), ' ', &rest); /* some write more than one space */
     uint64_t number;
 
     if (!take_version(&version, minor_version) || cursor_left(&version) > 0)

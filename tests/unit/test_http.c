@@ -33,7 +33,7 @@ UNIT_TEST(http_requests_have_their_own_answers)
         CLIENT("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"),
         SERVER("HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n"),
         CLIENT("GET http://u@other.example:81/x HTTP/1.0\r\n\r\n"),
-        SERVER("HTTP/1.0 200\r\n\r\nuntil "),
+        SERVER("HTTP/1.0  200\r\n\r\nuntil "),
         SERVER("the close"),
         {.from = FROM_SERVER, .ends = true},
     };
