@@ -265,18 +265,31 @@ static bool follow_chains(struct websocket_seek *seek)
     return false;
 }
 
+/* Whether the two bytes at the candidate may begin a header: nearly none do. */
+static bool may_begin(const struct websocket_seek *seek)
+{
+    struct cursor two = cursor_within(kept_between(seek, seek->candidate, seek->candidate + 2));
+    uint8_t start = take_u8(&two);
+    uint8_t length = take_u8(&two);
+
+    return (start & (seek->may_compress ? 0x30 : 0x70)) == 0 && !websocket_opcode_is_reserved(start & 0x0f) && (length >= 0x80) == seek->is_masked;
+}
+
 /* Chains that may begin where a whole header stands by now. */
 static void begin_chains(struct websocket_seek *seek)
 {
     while (seek->candidate + 1 < seek->end) {
-        struct chain chain = {.next = seek->candidate};
-        bool is_short;
-        bool fits = chain_takes_header(seek, &chain, &is_short);
+        bool is_short = false;
 
-        if (is_short && seek->end - seek->candidate < WEBSOCKET_HEADER_LIMIT && fits)
-            return;
-        if (fits && !is_short)
-            add_chain(seek, &chain);
+        if (may_begin(seek)) {
+            struct chain chain = {.next = seek->candidate};
+            bool fits = chain_takes_header(seek, &chain, &is_short);
+
+            if (is_short && seek->end - seek->candidate < WEBSOCKET_HEADER_LIMIT && fits)
+                return;
+            if (fits && !is_short)
+                add_chain(seek, &chain);
+        }
         seek->candidate++;
     }
 }
