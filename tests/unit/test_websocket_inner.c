@@ -200,6 +200,26 @@ UNIT_TEST(websocket_inner_ssh_tells_its_sides_in_its_algorithms)
     CHECK_TEXT(dialogue_protocol(), "ssh");
 }
 
+UNIT_TEST(websocket_inner_chisel_has_an_identification_of_its_own)
+{
+    const struct said messages[] = {
+        BINARY_FROM(FROM_SERVER, "SSH-chisel-v3-server\r\n"),
+        BINARY_FROM(FROM_CLIENT, "SSH-chisel-v3-client\r\n"),
+        BINARY_FROM(FROM_CLIENT, KEXINIT("\x61", "\x1c", "curve25519-sha256,ext-info-c")),
+    };
+    const struct said other[] = {
+        BINARY_FROM(FROM_SERVER, "SSH-chiselled\r\n"),
+        BINARY_FROM(FROM_CLIENT, "SSH-chisel\r\n"),
+    };
+
+    PLAY_MESSAGES("/", "chisel-v3", messages);
+    CHECK_TEXT(SESSION("inner_protocol"), "ssh");
+    CHECK_TEXT(SESSION("inner_client"), "client");
+    CHECK_TEXT(dialogue_value("ssh_session", 0, "server_version"), "SSH-chisel-v3-server");
+    PLAY_MESSAGES("/", "chisel-v3", other);
+    CHECK_TEXT(SESSION("inner_protocol"), "");
+}
+
 UNIT_TEST(websocket_inner_plain_texts_are_nothing)
 {
     const struct said messages[] = {
