@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "capture/capture.h"
 #include "dissectors/conversation.h"
+#include "dissectors/ssh_record.h"
 #include "store/schema.h"
 #include "streams/streams.h"
 #include "tests/unit/check.h"
@@ -615,6 +616,34 @@ static bool make_database_of_all(struct bench *bench)
     bench->options.tables = all_tables(&bench->options.table_count);
     store = store_open(&bench->options);
     return store != NULL && store_finish(store, true);
+}
+
+static struct ssh_session ssh_row(int64_t tunnel, const char *version)
+{
+    return (struct ssh_session){.flow_id = record_integer(1), .tunnel = record_integer(tunnel), .server_version = record_text_of(version)};
+}
+
+/* A session's newer row takes the place of its older one, and not of that of another tunnel of the flow. */
+UNIT_TEST(store_live_tells_the_sessions_of_tunnels_apart)
+{
+    struct bench bench;
+    struct row_batch *batch = row_batch_new(4096);
+    const struct ssh_session rows[] = {ssh_row(1, "early"), ssh_row(2, "second"), ssh_row(1, "late")};
+    struct store *store;
+
+    CHECK(begin_bench(&bench, STORE_LIVE));
+    bench.options.tables = all_tables(&bench.options.table_count);
+    store = store_open(&bench.options);
+    CHECK(store != NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        CHECK(record_write(batch, &ssh_session_table, &rows[i]));
+    queue_push(bench.rows, batch);
+    queue_close(bench.rows);
+    store_run(store);
+    CHECK(store_finish(store, true));
+    CHECK_TEXT(ask(bench.path, "SELECT group_concat(server_version, ' ') FROM (SELECT server_version FROM ssh_session ORDER BY tunnel)"), "late second");
+    CHECK_TEXT(ask(bench.path, "SELECT count(*) FROM pragma_table_info('ssh_sessions') WHERE name = 'tunnel'"), "0");
+    end_bench(&bench);
 }
 
 static bool check_promise(const char *path, const struct promise *promise)
