@@ -98,6 +98,7 @@ part 'rules of WebSocket' python3 "$tests/record/websocket_rules.py" --out "$tes
 part 'second opinion: tshark' "$tests/check_tshark.sh"
 part 'opened with keys, and in plaintext' python3 "$tests/check_opened.py" --jobs "${JOBS:-2}"
 part 'third opinion: Zeek' "$tests/check_zeek.sh"
+part 'published JA4' python3 "$tests/check_ja4.py"
 part 'corpus' "$tests/check_corpus.sh"
 part_behind 'recorded cases'
 process_behind=
