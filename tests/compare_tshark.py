@@ -537,7 +537,7 @@ def wirescribe_flows(program, path, scratch, keys):
     """The TCP flows of the database that wirescribe makes of the capture, and a complaint or None."""
     database, plaintext = os.path.join(scratch, "compare.db"), os.path.join(scratch, "plaintext")
     try:
-        done = subprocess.run([program, "read", "-q", *keys.wirescribe_options(), path, "-o", database], capture_output=True,
+        done = subprocess.run([program, "read", "-q", "--threads", "1", "--no-ndpi", *keys.wirescribe_options(), path, "-o", database], capture_output=True,
                               timeout=READ_SECONDS, check=False, stdin=subprocess.DEVNULL, env=dict(os.environ, PLAINTEXT_FILE=plaintext))
     except subprocess.TimeoutExpired:
         return [], f"wirescribe did not end within {READ_SECONDS} s"
