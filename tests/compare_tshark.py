@@ -495,8 +495,8 @@ def as_tuples(pairs):
 
 
 def tshark_flows(path, scratch, keys, count):
-    """The TCP flows that tshark sees, in the order of their first packets, and a complaint or None. `count`: how many wirescribe sees."""
-    packets, plaintexts, complaint = tshark_packets(path, scratch, keys, min(count, MOST_FOLLOWED) if keys else 0)
+    """The TCP flows that tshark sees, in the order of their first packets, and a complaint or None. `count`: of how many TLS is followed."""
+    packets, plaintexts, complaint = tshark_packets(path, scratch, keys, min(count, MOST_FOLLOWED))
     streams = {}
     for packet in packets:
         layers = dict(dict(packet)["_source"])["layers"]
@@ -750,7 +750,8 @@ def compare_capture(program, path):
     with tempfile.TemporaryDirectory(prefix="compare-") as scratch:
         keys = Keys(path)
         wirescribe, our_complaint = wirescribe_flows(program, path, scratch, keys)
-        tshark, complaint = tshark_flows(path, scratch, keys, len(wirescribe))
+        is_opened = keys or any(flow.items.get("tls plaintext") for flow in wirescribe)
+        tshark, complaint = tshark_flows(path, scratch, keys, len(wirescribe) if is_opened else 0)
     result.complaints = [text for text in (complaint, our_complaint) if text]
     for theirs, ours in pair_flows(tshark, wirescribe, result):
         compare_bytes(theirs, ours, result)
