@@ -42,7 +42,7 @@ PORTS = {"smtp": (25, 465, 587), "ssh": (22,), "websocket": (), "rdp": (3389,), 
 LAYERS = "frame wlan_aggregate ip ipv6 tcp tls smtp ftp ssh http http2 websocket rdp"
 NESTING_LAYERS = ("wlan_aggregate", "wlan_aggregate.a_mdsu.subframe")
 PREFERENCES = ("tcp.desegment_tcp_streams:TRUE", "tcp.reassemble_out_of_order:TRUE", "tcp.check_checksum:TRUE",
-               "ip.defragment:TRUE", "ipv6.defragment:TRUE")
+               "ip.defragment:TRUE", "ipv6.defragment:TRUE", "http.desegment_body:FALSE")
 MAGIC_NUMBERS = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a")
 GZIP_MAGIC = b"\x1f\x8b"
 READ_SECONDS = 120

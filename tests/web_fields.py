@@ -13,7 +13,7 @@ TEXT_SHOWN = 100
 def plain(text):
     """Without what the programs write in different ways: what is not printable ASCII, and escapes of it."""
     text = re.sub(r"\\x[0-9a-fA-F]{2}|\\[0-7]{3}|\\[abefnrtv0\\]|[^\x21-\x7e ]", "?", text or "")
-    return re.sub(r"\?+", "?", text).strip("? ")
+    return re.sub(r" +", " ", re.sub(r"\?+", "?", text)).strip("? ")
 
 
 def trees(pairs, wanted):
