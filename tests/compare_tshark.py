@@ -720,6 +720,8 @@ def why_not_tshark(protocol, theirs, ours):
 def why_items_differ(check, theirs, ours):
     if check.startswith("rdp ") and "tls" in ours.protocols and "tls" not in theirs.protocols:
         return NO_TLS_IN_RDP
+    if check.startswith("http ") and "websocket" in ours.protocols and len(ours.items[check]) > len(theirs.items.get(check, [])):
+        return "wirescribe reads the HTTP that a WebSocket carries, too"
     if check in ("websocket texts", "websocket digests") and theirs.has_unshown_text:
         return "a compressed message that tshark shows no text of"
     if check.startswith(("tls ", "http ", "websocket ")) and theirs.has_wrong_checksums:
@@ -755,7 +757,9 @@ def compare_capture(program, path):
     result.complaints = [text for text in (complaint, our_complaint) if text]
     for theirs, ours in pair_flows(tshark, wirescribe, result):
         compare_bytes(theirs, ours, result)
-        ours.items["http sizes"] = web_fields.with_known_sizes(theirs.items["http sizes"], ours.items.get("http sizes", []))
+        sizes = ours.items.get("http sizes", [])
+        ours.items["http sizes"] = web_fields.with_known_sizes(sizes, theirs.items["http sizes"])
+        theirs.items["http sizes"] = web_fields.with_known_sizes(theirs.items["http sizes"], sizes)
         for protocol in PROTOCOLS:
             if compare_sessions(protocol, theirs, ours, result):
                 for check in CHECKS:

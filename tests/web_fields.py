@@ -95,14 +95,15 @@ def http_items_of_rows(rows):
         "http requests": [plain(f"{row['method']} {row['host'] or ''} {row['uri'] or ''}") for row in rows if row["method"]],
         "http statuses": [str(row["status"]) for row in rows if row["status"]],
         "http user agents": [plain(row["user_agent"]) for row in rows if row["user_agent"]],
-        "http sizes": [f"{number} {row['response_size']}" for number, row in enumerate(rows) if row["response_size"] is not None],
+        "http sizes": [f"{number} {row['response_size']}" for number, row in enumerate(rows)
+                       if row["response_size"] is not None and row["complete"] == 1],
     }
 
 
-def with_known_sizes(theirs, ours):
-    """Of ours those that the answer announced: tshark tells no other sizes."""
-    known = {text.split()[0] for text in theirs}
-    return [text for text in ours if text.split()[0] in known]
+def with_known_sizes(one, other):
+    """Those of `one` that the other side tells, too: tshark has those that the answer announced, wirescribe those of whole answers."""
+    known = {text.split()[0] for text in other}
+    return [text for text in one if text.split()[0] in known]
 
 
 # ---- WebSocket -------------------------------------------------------------------------------------------------------
