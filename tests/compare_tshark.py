@@ -96,6 +96,7 @@ class Flow:
         self.has_wrong_checksums = False
         self.has_tls_handshake = False
         self.has_unshown_text = False
+        self.has_http2 = False
 
     @property
     def key(self):
@@ -333,6 +334,7 @@ class TsharkStream:
         flow.has_wrong_checksums = any("checksum" in refusals for side in self.sides.values() for _, _, refusals in side.intervals)
         flow.has_tls_handshake = self.tls.has_handshake
         flow.has_unshown_text = self.websocket.has_unshown
+        flow.has_http2 = bool(self.http.streams)
         flow.items.update(self.tls.items() | self.http.items() | self.websocket.items())
         flow.items["tls plaintext"] = sorted(tls_fields.plaintext_item(self.named_end(end, plaintext), content)
                                              for end, content in plaintext.items() if content)
@@ -712,6 +714,8 @@ def why_not_tshark(protocol, theirs, ours):
         return "tshark goes by the port, and reads neither a command nor a reply"
     if PORTS[protocol] and not any(port in PORTS[protocol] for _, port in theirs.ends):
         return f"tshark looks for {protocol.upper()} on port {' and '.join(map(str, PORTS[protocol]))} only"
+    if protocol == "websocket" and theirs.has_http2:
+        return "tshark does not read the WebSockets that streams of HTTP/2 carry"
     if protocol == "websocket" and not ours.items.get("websocket messages"):
         return "an upgrade without a frame behind it: tshark sees HTTP alone"
     return None

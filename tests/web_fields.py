@@ -72,10 +72,13 @@ class Http:
             fields = dict(self.leaves(frame))
             number = fields.get("http2.streamid")
             if "http2.headers.method" in fields:
-                text = f"{fields['http2.headers.method']} {fields.get('http2.headers.authority', '')} {fields.get('http2.headers.path', '')}"
+                authority = fields.get("http2.headers.authority", "")
+                text = f"{fields['http2.headers.method']} {authority} {fields.get('http2.headers.path', authority)}"  # CONNECT has no path
                 self.streams[number] = Exchange(plain(text), fields.get("http2.headers.user_agent"))
                 self.exchanges.append(self.streams[number])
             elif "http2.headers.status" in fields and int(fields["http2.headers.status"]) >= 200:
+                if number == "1" and number not in self.streams and self.exchanges and self.exchanges[0].status == 101:
+                    self.streams[number] = self.exchanges[0]  # RFC 7540, 3.2: the request that asked for the upgrade
                 if number not in self.streams:
                     self.streams[number] = Exchange()
                     self.exchanges.append(self.streams[number])
