@@ -44,7 +44,7 @@ static bool begins_as_preface(struct bytes bytes)
     return bytes_equal(bytes_of(bytes.at, known), bytes_of(preface, known));
 }
 
-/* A server whose client is not seen, or has not spoken yet: its SETTINGS come first, and know nothing that no RFC does. */
+/* A server whose client is not seen, or has not spoken yet: its SETTINGS come first; with those that an RFC names it needs no client to tell. */
 static enum match match_server(struct bytes bytes)
 {
     struct cursor unit = cursor_over(bytes);
@@ -58,7 +58,7 @@ static enum match match_server(struct bytes bytes)
 
         (void)take_u32_be(&unit);
         if (cursor_is_good(&unit) && (setting == 0 || setting > HTTP2_SETTING_HIGHEST_KNOWN))
-            return MATCH_NO;
+            return MATCH_MAYBE;
     }
     /* nine bytes, most of them 0, say too little */
     return cursor_is_good(&unit) && frame.length > 0 ? MATCH_YES : MATCH_MAYBE;

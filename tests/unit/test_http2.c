@@ -490,6 +490,19 @@ UNIT_TEST(http2_needs_permission_for_extended_connect)
     CHECK_TEXT(SESSION("status_code"), "");
 }
 
+UNIT_TEST(http2_server_may_speak_first)
+{
+    begin();
+    down.length = 0;
+    FRAME(&down, SETTINGS, 0, 0, "\x4a\x4a\0\0\0\x01"); /* a setting that no RFC names */
+    add_fields(&up, END_STREAM, 1, GET);
+    add_fields(&later, END_STREAM, 1, ":status: 204\n");
+    dialogue_play(&(struct dialogue){
+        .server_port = 443, .steps = (const struct step[]){say(FROM_SERVER, &down), say(FROM_CLIENT, &up), say(FROM_SERVER, &later)}, .count = 3});
+    CHECK_TEXT(dialogue_protocol(), "http2");
+    CHECK_TEXT(REQUEST(0, "status"), "204");
+}
+
 UNIT_TEST(http2_server_without_it_is_told)
 {
     begin();
