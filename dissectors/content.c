@@ -119,6 +119,7 @@ void content_end(struct content *content, struct conversation *conversation, str
     if (content == NULL)
         return;
     row->size = record_integer((int64_t)content->size);
+    row->size.is_known = content->missing == 0 || !conversation_is_decrypted(conversation);
     row->missing = record_integer((int64_t)content->missing);
     find_mime_type(content);
     row->mime_type = record_text_unless_empty(text_bytes(&content->mime_type));

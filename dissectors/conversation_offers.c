@@ -233,6 +233,11 @@ uint64_t conversation_missing(const struct conversation *conversation, enum side
     return conversation->side[from].missing;
 }
 
+bool conversation_knows_count(const struct conversation *conversation, uint64_t count)
+{
+    return count != MISSING_UNKNOWN && !conversation->is_decrypted;
+}
+
 const struct recording_options *conversation_recording(const struct conversation *conversation)
 {
     static const struct recording_options nothing_more;

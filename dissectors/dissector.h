@@ -161,6 +161,12 @@ bool conversation_has_start(const struct conversation *conversation, enum side f
 /* Bytes of this side that are missing so far (gaps told by on_gap). */
 uint64_t conversation_missing(const struct conversation *conversation, enum side from);
 
+/*
+ * Whether the count that on_gap was called with is that of this conversation's own bytes. It is not where nobody knows it (MISSING_UNKNOWN), nor
+ * inside TLS: lost records are counted with their protection. Then no unit's end is known any more, and no size.
+ */
+bool conversation_knows_count(const struct conversation *conversation, uint64_t count);
+
 /* What is to be recorded beyond what every run records. */
 const struct recording_options *conversation_recording(const struct conversation *conversation);
 

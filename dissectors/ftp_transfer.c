@@ -67,6 +67,12 @@ uint64_t ftp_channel_size(const struct ftp_channel *channel)
     return channel->bytes[side] + channel->missing[side];
 }
 
+/* What TLS lost is counted with its protection. */
+static bool knows_size(const struct ftp_channel *channel)
+{
+    return !channel->is_opened || channel->missing[ftp_channel_sender(channel)] == 0;
+}
+
 bool ftp_client_sends(const struct ftp_channel *channel)
 {
     return channel->is_passive == (ftp_channel_sender(channel) == FROM_CLIENT);
@@ -308,6 +314,8 @@ static void write_file(struct conversation *conversation, struct ftp_channel *ch
         file.size = record_integer((int64_t)ftp_channel_size(channel));
         file.size.is_known = payload->block == NULL;
     }
+    if (!knows_size(channel))
+        file.size.is_known = false;
     if (!ftp_payload_is_sound(payload))
         file.size.is_known = false; /* what is behind the trouble was not taken out of its mode */
     if (!has_whole_content(channel))
@@ -336,6 +344,7 @@ static void set_data(struct ftp_transfer *row, const struct ftp_channel *channel
         return;
     row->data_flow_id = record_integer(channel->data_flow_id);
     row->size = record_integer((int64_t)ftp_channel_size(channel));
+    row->size.is_known = knows_size(channel);
     row->duration = record_real((double)(channel->data_end_us - channel->data_start_us) / 1e6);
     if (channel->is_protected || channel->bytes[FROM_CLIENT] + channel->bytes[FROM_SERVER] > 0) /* the first bytes tell */
         row->protected = record_boolean(channel->is_protected);

@@ -454,6 +454,14 @@ static void pass_body(struct conversation *conversation, struct http *http, enum
         finish_message(conversation, http, from);
 }
 
+static void set_size_unknown(struct http *http, enum side from)
+{
+    struct http_body *body = current_body(http, from);
+
+    if (body != NULL)
+        body->is_unframed = true;
+}
+
 /* ---- what the frame calls ---- */
 
 static enum verdict read_some(struct conversation *conversation, struct http *http, enum side from, struct cursor *bytes)
@@ -507,10 +515,15 @@ static enum verdict http_on_gap(struct conversation *conversation, void *state, 
 {
     struct http *http = state;
     struct http_side *side = &http->side[from];
-    bool fits = side->phase == HTTP_UNTIL_CLOSE || ((side->phase == HTTP_BODY || side->phase == HTTP_CHUNK) && count <= side->left);
+    bool is_exact = conversation_knows_count(conversation, count);
+    bool fits = side->phase == HTTP_UNTIL_CLOSE || (is_exact && (side->phase == HTTP_BODY || side->phase == HTTP_CHUNK) && count <= side->left);
 
     if (side->phase == HTTP_TUNNEL)
         return conversation_miss_inside(http->tunnel, from, count) ? VERDICT_GO_ON : VERDICT_NOT_THIS_PROTOCOL;
+    if (count == MISSING_UNKNOWN)
+        count = 0;
+    if (fits && !is_exact)
+        set_size_unknown(http, from);
     if (fits) {
         pass_body(conversation, http, from, count, true);
         return VERDICT_GO_ON;

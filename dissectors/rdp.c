@@ -458,7 +458,7 @@ static enum verdict rdp_on_gap(struct conversation *conversation, void *state, e
     rdp_shape_lost(&rdp->facts.shape, from);
     side->to_skip += side->awaited > 0 ? side->awaited - side->held : 0; /* what was held is given up */
     side->awaited = 0;
-    if (count <= side->to_skip) {
+    if (conversation_knows_count(conversation, count) && count <= side->to_skip) {
         side->to_skip -= count; /* inside a PDU whose length is known */
         return VERDICT_GO_ON;
     }

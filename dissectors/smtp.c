@@ -421,15 +421,15 @@ static void lose_message(struct smtp *smtp, uint64_t count)
 }
 
 /* What is missing behind the chunk are commands, and more chunks if this was not the last. */
-static uint64_t lose_chunk(struct smtp *smtp, uint64_t count)
+static uint64_t lose_chunk(struct smtp *smtp, uint64_t count, bool is_exact)
 {
     uint64_t lost = count < smtp->chunk_left ? count : smtp->chunk_left;
 
     if (smtp->message != NULL) {
         smtp_mail_lose(smtp->message, lost);
-        smtp->message->size_is_unknown = smtp->message->size_is_unknown || (count > lost && !smtp->chunk_is_last);
+        smtp->message->size_is_unknown = smtp->message->size_is_unknown || !is_exact || (count > lost && !smtp->chunk_is_last);
     }
-    smtp->chunk_left -= lost;
+    smtp->chunk_left = is_exact ? smtp->chunk_left - lost : 0;
     if (smtp->chunk_left == 0)
         end_chunk(smtp);
     return count - lost;
@@ -437,16 +437,20 @@ static uint64_t lose_chunk(struct smtp *smtp, uint64_t count)
 
 static void on_client_gap(struct conversation *conversation, struct smtp *smtp, uint64_t count)
 {
+    bool is_exact = conversation_knows_count(conversation, count);
+
     smtp->lines[FROM_CLIENT] = (struct line_reader){.passes_over = false};
     if (smtp->phase != SMTP_MESSAGE && smtp->phase != SMTP_CHUNK && awaits(smtp, SMTP_DATA))
         begin_unanswered_message(conversation, smtp); /* a message, unless the server says otherwise */
     if (smtp->phase == SMTP_MESSAGE) {
-        lose_message(smtp, count);
+        smtp->message->size_is_unknown = smtp->message->size_is_unknown || !is_exact;
+        smtp->message->missing_is_unknown = smtp->message->missing_is_unknown || count == MISSING_UNKNOWN;
+        lose_message(smtp, count == MISSING_UNKNOWN ? 1 : count);
         return;
     }
     if (smtp->phase == SMTP_CHUNK)
-        count = lose_chunk(smtp, count);
-    if (count == 0)
+        count = lose_chunk(smtp, count, is_exact);
+    if (count == 0 && is_exact)
         return;
     if (smtp->client_mail != NULL && smtp->client_mail->transfer == SMTP_BY_BDAT)
         smtp->client_mail->size_is_unknown = true;

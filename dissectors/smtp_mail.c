@@ -409,7 +409,7 @@ static void set_message(struct smtp_mail_row *row, const struct smtp_mail *mail)
     row->transfer = record_text_of(mail->transfer == SMTP_BY_BDAT ? "bdat" : "data");
     if (!mail->begins_unseen && !mail->size_is_unknown)
         row->size = record_integer((int64_t)mail->size);
-    if (!mail->begins_unseen)
+    if (!mail->begins_unseen && !mail->missing_is_unknown)
         row->missing = record_integer((int64_t)mail->missing);
     row->subject = mail_message_field(mail->message, MAIL_SUBJECT);
     row->header_from = mail_message_field(mail->message, MAIL_FROM);

@@ -73,7 +73,8 @@ struct smtp_mail {
 
     enum smtp_transfer transfer;
     bool begins_unseen;   /* the message's first bytes are not in the capture */
-    bool size_is_unknown; /* it is not known how many bytes are missing */
+    bool size_is_unknown; /* it is not known how many bytes are missing, or not exactly */
+    bool missing_is_unknown; /* not even about how many */
     uint64_t size;        /* of the message, missing bytes included */
     uint64_t missing;
     struct mail_message *message; /* owned; NULL: none was sent, or out of memory */

@@ -166,7 +166,7 @@ static enum verdict ssh_on_gap(struct conversation *conversation, void *state, e
     if (side->phase == SSH_ENCRYPTED || side->phase == SSH_PASSED_OVER)
         return VERDICT_GO_ON;
     side->has_gap = true;
-    if (side->phase == SSH_PACKETS && count <= side->packet_left) {
+    if (side->phase == SSH_PACKETS && conversation_knows_count(conversation, count) && count <= side->packet_left) {
         side->packet_left -= (uint32_t)count;
         return VERDICT_GO_ON;
     }

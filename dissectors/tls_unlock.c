@@ -178,7 +178,7 @@ static void tell_missing(struct conversation *conversation, struct tls *tls, enu
     if (tls->outer != NULL && tls->outer->on_plaintext != NULL)
         tls->outer->on_missing(conversation, tls->outer, from, count);
     else if (tls->inside != NULL && !tls->inside_is_over)
-        tls->inside_is_over = !conversation_miss_inside(tls->inside, from, count);
+        tls->inside_is_over = !conversation_miss_inside(tls->inside, from, count < MISSING_UNKNOWN ? count : MISSING_UNKNOWN);
 }
 
 static void on_opened_alert(struct tls *tls, enum side from, struct bytes bytes)

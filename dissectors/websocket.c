@@ -31,7 +31,7 @@
     COLUMN(R, text, close_reason, "the reason in the first close frame that was seen") \
     COLUMN(R, text, closed_by, "who sent the first close frame: 'client' or 'server'; NULL also where the other side's may have been missed") \
     COLUMN(R, text, inner_protocol, "the protocol that is carried inside, told from its first messages; NULL where they do not tell. What the program reads has rows of its own with this flow_id") \
-    COLUMN(R, integer, missing, "bytes that the capture lacks, both sides together") \
+    COLUMN(R, integer, missing, "bytes that the capture lacks, both sides together; with keys, as they were sent in TLS. NULL where nobody can tell, behind what HTTP/2 lost") \
     COLUMN(R, integer, attempt, "1.. of the upgrade requests on this connection; the last may have opened it") \
     COLUMN(R, text, inner_client, "who speaks as the client of inner_protocol: 'client' or 'server' of this flow; 'server' is a tunnel dialled from behind. NULL where its messages do not tell") \
     COLUMN(R, text, inner_detail, "what the first messages say of inner_protocol: the version of 'vnc', 'mqtt', 'stomp', 'engine.io' and 'socket.io'; the protocol that 'guacamole' asks for; the realm of 'wamp'; the encoding of 'signalr'") \
@@ -118,13 +118,16 @@ static enum verdict websocket_on_gap(struct conversation *conversation, void *st
     struct websocket *websocket = state;
     struct websocket_side *side = &websocket->side[from];
 
+    websocket->missing_is_unknown = websocket->missing_is_unknown || count == MISSING_UNKNOWN;
     if (side->phase == WEBSOCKET_OUT_OF_STEP)
         return VERDICT_GO_ON;
+    if (!conversation_knows_count(conversation, count))
+        count = MISSING_UNKNOWN;
     if (side->phase == WEBSOCKET_SEEKING) {
         websocket_seek_miss(side->seek, count);
         return VERDICT_GO_ON;
     }
-    if (side->phase == WEBSOCKET_PAYLOAD) {
+    if (side->phase == WEBSOCKET_PAYLOAD && count != MISSING_UNKNOWN) {
         uint64_t of_payload = count < side->left ? count : side->left;
 
         websocket_message_miss(conversation, websocket, from, of_payload);
@@ -198,6 +201,7 @@ static void websocket_write(struct conversation *conversation, void *state)
 
     count_side(&websocket->side[FROM_CLIENT], client_is_seen, &row.client_messages, &row.client_payload, &row.client_message_bytes);
     count_side(&websocket->side[FROM_SERVER], handshake->has_answer, &row.server_messages, &row.server_payload, &row.server_message_bytes);
+    row.missing.is_known = !websocket->missing_is_unknown;
     if (handshake->has_answer)
         row.compressed = record_boolean(websocket->extensions.compression != WEBSOCKET_UNCOMPRESSED);
     row.pings = record_integer((int64_t)websocket->pings);

@@ -87,6 +87,7 @@ struct websocket {
     uint64_t violations;
     uint64_t pings;
     uint64_t pongs;
+    bool missing_is_unknown; /* how many bytes are missing */
     bool is_closed;
     bool knows_closer; /* the other side's close would have been seen if it had come first */
     enum side closed_by;

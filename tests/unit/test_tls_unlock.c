@@ -580,3 +580,43 @@ UNIT_TEST(tls_opens_what_follows_lost_records)
     CHECK_TEXT(SMTP("last_reply"), "221 Bye");
     forget(&recorded);
 }
+
+/* What TLS lost is counted with its protection: that is no place in a frame. Nothing but frames that were found again is told behind it. */
+UNIT_TEST(tls_does_not_count_lost_records_as_plaintext)
+{
+    static const char piece[] = "..................................................";
+    struct recipe recipe = {.version = TLS1_3_VERSION, .suites = "TLS_AES_128_GCM_SHA256"};
+    SSL *sides[SIDE_COUNT];
+    struct recording recorded = {.secrets = tls_secrets_new()};
+    char first[64] = "\x81\x7e\x01\x2c"; /* a text of 300 bytes */
+    size_t lost;
+
+    recording = &recorded;
+    keeps_master = true;
+    sides[FROM_CLIENT] = make_side(&recipe, FROM_CLIENT);
+    sides[FROM_SERVER] = make_side(&recipe, FROM_SERVER);
+    shake_hands(sides);
+    say(sides, FROM_CLIENT, "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    say(sides, FROM_SERVER, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                            "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x05" "first");
+    say(sides, FROM_SERVER, strcat(first, piece));
+    lost = recorded.count;
+    for (int i = 0; i < 5; i++)
+        say(sides, FROM_SERVER, piece);
+    for (int i = 0; i < 6; i++)
+        say(sides, FROM_SERVER, "\x81\x05" "hello");
+    hang_up(sides);
+    SSL_free(sides[FROM_CLIENT]);
+    SSL_free(sides[FROM_SERVER]);
+
+    recorded.steps[lost].misses = recorded.steps[lost].says.length;
+    play(&recorded, true);
+    CHECK_TEXT(dialogue_value("websocket_message", 0, "text"), "first");
+    CHECK_TEXT(dialogue_value("websocket_message", 1, "size"), "");
+    CHECK(dialogue_rows("websocket_message") == 2 + 6);
+    for (unsigned i = 2; i < 8; i++)
+        CHECK_TEXT(dialogue_value("websocket_message", i, "text"), "hello");
+    CHECK_TEXT(dialogue_value("websocket_session", 0, "resynced"), "1");
+    forget(&recorded);
+}
