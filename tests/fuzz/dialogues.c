@@ -146,8 +146,11 @@ static void on_asked(void *context, struct tls_secrets *secrets, bool is_last)
 {
     struct key_log *log = context;
     struct bytes line = log->text;
-    const uint8_t *end = line.length > 0 ? memchr(line.at, '\n', line.length) : NULL;
+    const uint8_t *end;
 
+    if (line.length == 0)
+        return;
+    end = memchr(line.at, '\n', line.length);
     if (!is_last && end != NULL)
         line.length = (size_t)(end - line.at) + 1;
     log->text = bytes_of(log->text.at + line.length, log->text.length - line.length);
