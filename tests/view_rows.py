@@ -10,15 +10,17 @@ ORDER = ('capture_id', 'flow_id', 'mail_id', 'file_id', 'number', 'from_side', '
 
 
 class Views:
-    """All public views of a database: names in schema order, columns, and rows as tuples."""
+    """All public views of a database, or `only` some: names in schema order, columns, and rows as tuples."""
 
-    def __init__(self, path):
+    def __init__(self, path, only=None):
         self.columns = {}
         self.rows = {}
         database = sqlite3.connect('file:%s?mode=ro' % path, uri=True)
         try:
             names = [name for name, in database.execute("SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY rowid")]
             for name in names:
+                if only is not None and name not in only:
+                    continue
                 cursor = database.execute('SELECT * FROM "%s"' % name)
                 self.columns[name] = [column[0] for column in cursor.description]
                 self.rows[name] = self.in_order(name, cursor.fetchall())
