@@ -83,7 +83,8 @@ record_step() {
     else
         step=(bash "$record_folder/case.sh" "$protocol" "$case_name" "$out/$protocol/$case_name")
     fi
-    if "${step[@]}"; then
+    # On a busy machine a key may come before the window that it is meant for: one more attempt.
+    if "${step[@]}" || { waits "$name" && echo "again    $name" >&2 && "${step[@]}"; }; then
         echo "recorded $name: $(cat "$out/$name"/capture.* | wc -c) bytes"
     else
         echo "FAILED   $name" >&2
