@@ -3,7 +3,7 @@
 
 compare.py --wirescribe PROGRAM DIR [CASE...]
 
-For each case: reads DIR/CASE/capture.pcap into a database, asks it by `wirescribe sql`, compares
+For each case: reads the capture of DIR/CASE into a database, asks it by `wirescribe sql`, compares
 with DIR/CASE/truth.json and with packets and bytes counted by packets.py. One line a case,
 "ok" or "FAIL" and what differs; the last line counts. Exit status 1 if anything failed.
 """
@@ -26,6 +26,11 @@ class Failure(Exception):
     """The program itself failed; nothing can be compared."""
 
 
+def capture_of(case):
+    """The case's capture, which may be a compressed pcapng file."""
+    return next(case.glob("capture.*"))
+
+
 class Database:
     """One capture read by the program under test."""
 
@@ -37,7 +42,7 @@ class Database:
         self.path = pathlib.Path(folder) / f"case{len(arguments)}.db"
         options = case / "options"
         given = shlex.split(options.read_text(), comments=True) if options.exists() else []
-        self.run("read", "capture.pcap", "-o", str(self.path), *given, *arguments)
+        self.run("read", capture_of(case).name, "-o", str(self.path), *given, *arguments)
 
     def read_again(self, *arguments):
         """The same capture, read with more arguments."""
@@ -82,9 +87,9 @@ class Check:
             self.fail(f"{what}: {actual!r}, neither NULL nor {expected!r}")
 
 
-def check_flows(check, database, packets, truth):
+def check_flows(check, database, capture, truth):
     """Packets and distinct bytes of every connection, counted a second time by packets.py."""
-    expected = truth.get("connections") or tcp.account(packets)
+    expected = truth.get("connections") or tcp.account(tcp.read(capture))
     flows = {}
     for row in database.rows("SELECT * FROM flows WHERE transport = 'tcp'"):
         ends = ((row["client_ip"], row["client_port"]), (row["server_ip"], row["server_port"]))
@@ -117,7 +122,7 @@ def compare(program, folder):
     with tempfile.TemporaryDirectory(prefix="wirescribe-compare.") as scratch:
         try:
             database = Database(program, folder, scratch)
-            check_flows(check, database, tcp.read(folder / "capture.pcap"), truth)
+            check_flows(check, database, capture_of(folder), truth)
             if not truth.get("hostile"):
                 compare_protocols.compare(check, database, truth)
             elif os.path.getsize(database.path) > 8 << 20:

@@ -357,11 +357,12 @@ def ftp(check, database, truth, operation, side):
     if "sessions" not in truth:
         ftp_files(check, database, truth["files"])
         return
-    if all(session.get("server_port") == 990 for session in truth["sessions"]):
+    is_implicit = all(session.get("server_port") == 990 for session in truth["sessions"])
+    if is_implicit and not database.rows("SELECT * FROM tls_sessions WHERE decrypted = 1"):
         ftp_implicit(check, database, truth)
         return
     for session, row in by_what_moved(database, sessions(check, database, truth, "ftp_sessions")):
-        check.equal("encryption", "explicit" if session["tls_after"] else "none", row["encryption"])
+        check.equal("encryption", "implicit" if is_implicit else "explicit" if session["tls_after"] else "none", row["encryption"])
         if row["encrypted"] == 1:  # opened with keys: nothing is hidden
             session["tls_after"] = None
         in_clear = session["commands"][:session["tls_after"]]
@@ -525,17 +526,20 @@ def tls(check, database, truth, operation, side):
     rows = database.rows("SELECT * FROM tls_sessions ORDER BY start_us, flow_id")
     curls = len(truth["curl_answers"])
     check.equal("sessions with keys", truth["session_count"], sum(1 for row in rows if row["established"] == 1))
-    opened = truth["case"] not in ("tls/wrong-key", "tls/no-keys", "tls/expired")
+    keyless = truth["case"] in ("tls/wrong-key", "tls/no-keys", "tls/expired", "tls/dtls")
     for session, row in zip(truth["sessions"], rows[curls:]):  # curl comes first
         if session["openssl_cipher"] in (None, "(NONE)"):
             check.equal("established", 0, row["established"])
             continue
-        check.equal("version", {"TLSv1": "TLSv1.0"}.get(session["version"], session["version"]), row["version"])
+        # The server's private key opens what was encrypted for it.
+        opened = not keyless and (truth["case"] != "tls/rsa-key" or not session["openssl_cipher"].startswith("ECDHE"))
+        wrong = truth["case"] in ("tls/wrong-key", "tls/rsa-key")
+        check.equal("version", {"TLSv1": "TLSv1.0", "DTLSv1": "DTLSv1.0"}.get(session["version"], session["version"]), row["version"])
         check.equal("cipher", tls_suite_names().get(session["openssl_cipher"]), row["cipher"])
         check.equal("resumed", int(session["resumed"]), row["resumed"])
         check.equal("early data", session["early_data"], row["early_data"] is not None)
         check.equal("established", 1, row["established"])
-        check.equal("decrypted", 1 if opened else 0 if truth["case"] == "tls/wrong-key" else None, row["decrypted"])
+        check.equal("decrypted", 1 if opened else 0 if wrong else None, row["decrypted"])
         if truth["case"] != "tls/early-data" or session["early_data"]:  # the other one's request may come too late for its server
             check.equal("inner protocol", "http" if opened else None, row["inner_protocol"])
         if row["certificate_subject"] is not None and session["subject"] is not None:

@@ -182,6 +182,9 @@ def derive_embedded(case, out, base):
     made = embedded(tcp.read(out / base / "capture.pcap"), lines)
     with open(folder / "capture.pcapng.gz", "wb") as file, gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as packed:
         packed.write(made)
+    truth = json.loads((out / base / "truth.json").read_text())
+    truth.update(case=case, derived_from=base, connections=tcp.account(tcp.read(out / base / "capture.pcap")))
+    (folder / "truth.json").write_text(json.dumps(truth, indent=2) + "\n")
     (folder / "unsplittable").write_text("the secrets stand in the capture file: its packets alone, split or cut, would be without them\n")
     (folder / "README.md").write_text(
         f"# {case}\n\nPurpose: {PURPOSES['embedded']}.\n\nOrigin: the packets and the key log of {base}.\n\n"

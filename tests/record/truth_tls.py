@@ -35,7 +35,8 @@ def main():
     with open(arguments.client_log, encoding='utf-8', errors='replace') as file:
         log = file.read()
     with open(arguments.keys, encoding='ascii') as file:
-        randoms = {line.split()[1] for line in file if line.split()[1:] and not line.startswith('#')}
+        # "RSA" lines go by what the client encrypted, and stand beside those of its random
+        randoms = {line.split()[1] for line in file if line.split()[1:] and not line.startswith(('#', 'RSA '))}
     print(json.dumps({
         'case': arguments.case,
         'protocol': 'tls',
