@@ -166,6 +166,18 @@ static void on_missing(struct conversation *conversation, struct tls_outer *oute
         ftp_payload_lose(&channel->payload, conversation, count);
 }
 
+static void on_goodbye(struct conversation *conversation, struct tls_outer *outer, enum side from)
+{
+    struct ftp_data *data = data_of(outer);
+    struct ftp_channel *channel = opened_channel(data);
+    enum side side = tls_side(data, from);
+
+    (void)conversation;
+    channel->has_said_goodbye[side] = true;
+    channel->has_side_ended[side] = true;
+    channel->side_ending[side] = ENDING_FIN;
+}
+
 static void on_tls_refresh(struct conversation *conversation, struct tls_outer *outer)
 {
     (void)conversation;
@@ -187,7 +199,8 @@ static void begin_tls(struct conversation *conversation, struct ftp_data *data)
     data->channel->is_protected = true;
     if (outer != NULL) {
         outer->data = data;
-        outer->outer = (struct tls_outer){.refresh = on_tls_refresh, .close = on_tls_close, .on_plaintext = on_plaintext, .on_missing = on_missing};
+        outer->outer = (struct tls_outer){.refresh = on_tls_refresh, .close = on_tls_close, .on_plaintext = on_plaintext, .on_missing = on_missing,
+                                            .on_goodbye = on_goodbye};
     }
     if (data->tls != NULL)
         tls_dissector.open(conversation, data->tls, outer);
@@ -313,6 +326,8 @@ static void ftp_data_on_end(struct conversation *conversation, void *state, enum
     if (!data->channel->is_opened)
         data->channel->bytes[from] += data->unread[from]; /* a TLS record that is not whole */
     data->unread[from] = 0;
+    if (data->channel->has_said_goodbye[from])
+        return;
     data->channel->has_side_ended[from] = true;
     data->channel->side_ending[from] = ending;
 }

@@ -72,6 +72,7 @@ struct ftp_channel {
     bool is_opened;    /* with the user's keys: bytes are those of the file */
     bool has_side_ended[SIDE_COUNT];
     enum ending side_ending[SIDE_COUNT];
+    bool has_said_goodbye[SIDE_COUNT]; /* inside TLS: that is its end, as good as a FIN, and better than a reset behind it */
     int64_t data_flow_id;
     int64_t data_start_us;
     int64_t data_end_us;

@@ -47,6 +47,8 @@ struct tls_outer {
     void (*on_plaintext)(struct conversation *conversation, struct tls_outer *outer, enum side from, struct bytes bytes);
     /* With on_plaintext: records are missing before what it is told next; they had `count` bytes, protection included. */
     void (*on_missing)(struct conversation *conversation, struct tls_outer *outer, enum side from, uint64_t count);
+    /* With on_plaintext: the side said close_notify (RFC 5246, 7.2.1): its plaintext ends here, whatever becomes of the connection. */
+    void (*on_goodbye)(struct conversation *conversation, struct tls_outer *outer, enum side from);
 };
 
 enum tls_content_type { /* RFC 8446, 5.1 */

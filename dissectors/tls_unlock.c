@@ -181,9 +181,13 @@ static void tell_missing(struct conversation *conversation, struct tls *tls, enu
         tls->inside_is_over = !conversation_miss_inside(tls->inside, from, count < MISSING_UNKNOWN ? count : MISSING_UNKNOWN);
 }
 
-static void on_opened_alert(struct tls *tls, enum side from, struct bytes bytes)
+static void on_opened_alert(struct conversation *conversation, struct tls *tls, enum side from, struct bytes bytes)
 {
-    if (tls_on_alert(tls, cursor_within(bytes)) && tls->inside != NULL)
+    if (!tls_on_alert(tls, cursor_within(bytes)))
+        return;
+    if (tls->outer != NULL && tls->outer->on_plaintext != NULL)
+        tls->outer->on_goodbye(conversation, tls->outer, from);
+    else if (tls->inside != NULL)
         conversation_end_inside(tls->inside, from, ENDING_FIN);
 }
 
@@ -197,7 +201,7 @@ static void on_opened(struct conversation *conversation, struct tls *tls, enum s
         tls_on_handshake(conversation, tls, from, opened->bytes);
         break;
     case TLS_ALERT:
-        on_opened_alert(tls, from, opened->bytes);
+        on_opened_alert(conversation, tls, from, opened->bytes);
         break;
     case TLS_CHANGE_CIPHER_SPEC: /* a renegotiation's */
         tls_change_epoch(tls, from, TLS_EPOCH_APPLICATION);
