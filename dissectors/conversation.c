@@ -481,8 +481,10 @@ static void keep_piece(struct conversation *conversation, struct piece piece, st
 static bool is_over_limit(const struct conversation *conversation)
 {
     size_t limit = conversation->phase == PHASE_UNCLAIMED ? EARLY_LIMIT : IDENTIFY_LIMIT;
+    bool has_no_piece_left = conversation->may_turn && conversation->piece_count == IDENTIFY_PIECES;
 
-    return (conversation->may_turn && conversation->piece_count == IDENTIFY_PIECES) || kept_bytes(&conversation->side[FROM_CLIENT].kept).length >= limit || kept_bytes(&conversation->side[FROM_SERVER].kept).length >= limit;
+    return has_no_piece_left || kept_bytes(&conversation->side[FROM_CLIENT].kept).length >= limit ||
+           kept_bytes(&conversation->side[FROM_SERVER].kept).length >= limit;
 }
 
 static bool is_undecided(const struct conversation *conversation)
