@@ -26,6 +26,18 @@ static enum match take_header(struct cursor *cursor, uint16_t *stated)
     return cursor_is_good(cursor) ? MATCH_YES : MATCH_MAYBE;
 }
 
+/* The lengths of a message's three lists: with its head they make the record. */
+static enum match match_lists(struct cursor *cursor, uint16_t stated, uint32_t head)
+{
+    uint32_t lists = take_u16_be(cursor);
+
+    lists += take_u16_be(cursor);
+    lists += take_u16_be(cursor);
+    if (!cursor_is_good(cursor))
+        return MATCH_MAYBE;
+    return stated == head + lists ? MATCH_YES : MATCH_NO;
+}
+
 enum match ssl2_match_client_hello(struct bytes bytes, uint32_t *length)
 {
     struct cursor cursor = cursor_over(bytes);
@@ -63,19 +75,15 @@ enum match ssl2_match_server_hello(struct bytes bytes, uint32_t *length)
     uint8_t hit = take_u8(&cursor);
     uint8_t certificate_type = take_u8(&cursor);
     uint16_t version = take_u16_be(&cursor);
-    uint32_t lists;
+    enum match fits;
 
     if (header == MATCH_NO || (bytes.length >= 3 && type != SSL2_SERVER_HELLO) || (bytes.length >= 4 && hit > 1))
         return MATCH_NO;
     if (cursor_is_good(&cursor) && (version != SSL2_VERSION || certificate_type > SSL2_X509))
         return MATCH_NO;
-    lists = take_u16_be(&cursor);
-    lists += take_u16_be(&cursor);
-    lists += take_u16_be(&cursor);
-    if (!cursor_is_good(&cursor))
-        return MATCH_MAYBE;
-    if (stated != SSL2_SERVER_HEAD + lists)
-        return MATCH_NO;
+    fits = match_lists(&cursor, stated, SSL2_SERVER_HEAD);
+    if (fits != MATCH_YES)
+        return fits;
     *length = 2u + stated;
     return MATCH_YES;
 }
@@ -149,17 +157,13 @@ enum match ssl2_read_master_key(struct tls *tls, struct bytes bytes)
     enum match header = take_header(&cursor, &stated);
     uint8_t type = take_u8(&cursor);
     uint32_t kind = take_u24_be(&cursor);
-    uint32_t lists;
+    enum match fits;
 
     if (header == MATCH_NO || (bytes.length >= 3 && type != SSL2_CLIENT_MASTER_KEY))
         return MATCH_NO;
-    lists = take_u16_be(&cursor);
-    lists += take_u16_be(&cursor);
-    lists += take_u16_be(&cursor);
-    if (!cursor_is_good(&cursor))
-        return MATCH_MAYBE;
-    if (stated != SSL2_MASTER_HEAD + lists)
-        return MATCH_NO;
+    fits = match_lists(&cursor, stated, SSL2_MASTER_HEAD);
+    if (fits != MATCH_YES)
+        return fits;
     tls->ssl2_cipher = cipher_name(kind);
     return MATCH_YES;
 }

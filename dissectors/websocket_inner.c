@@ -10,16 +10,15 @@
 #include "dissectors/websocket_inner.h"
 
 #include "base/memory.h"
+#include "dissectors/mime_decode.h"
 #include "dissectors/websocket_inner_names.h"
-
-#define CODED_GROUP 4 /* letters of base64 that hold three bytes */
 
 struct inner_side {
     bool is_text;
     bool has_stopped;
-    bool is_padded;              /* '=' came: nothing more may come in this message */
-    uint8_t group[CODED_GROUP];  /* values of the letters of a group that is not full yet */
-    unsigned group_length;
+    bool has_letters;            /* of base64, in this message */
+    bool is_padded;              /* '=' came: no letter may follow in this message */
+    struct mime_decoder decoder; /* of base64 */
 };
 
 struct websocket_inner {
@@ -124,77 +123,37 @@ static bool is_unheard(const struct websocket_inner *inner, enum side from)
 
 /* ---- base64 ---- */
 
-/* The value of a letter, -1 where it is none. */
-static int value_of(uint8_t letter)
+/* How many of these bytes are base64 that may stand here: nothing but padding follows padding. */
+static size_t count_letters(struct inner_side *side, struct bytes bytes)
 {
-    if (letter >= 'A' && letter <= 'Z')
-        return letter - 'A';
-    if (letter >= 'a' && letter <= 'z')
-        return letter - 'a' + 26;
-    if (letter >= '0' && letter <= '9')
-        return letter - '0' + 52;
-    return letter == '+' ? 62 : letter == '/' ? 63 : -1;
-}
+    struct cursor letters = cursor_within(bytes);
 
-/* The bytes of the group, which is empty then. */
-static struct bytes decode_group(struct inner_side *side, uint8_t room[3])
-{
-    const uint8_t *group = side->group;
-    size_t length = side->group_length > 1 ? side->group_length - 1 : 0;
+    while (cursor_left(&letters) > 0) {
+        int letter = peek_u8(&letters);
+        bool is_letter = (letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') || letter == '+' || letter == '/';
 
-    room[0] = (uint8_t)(group[0] << 2 | group[1] >> 4);
-    room[1] = (uint8_t)(group[1] << 4 | group[2] >> 2);
-    room[2] = (uint8_t)(group[2] << 6 | group[3]);
-    memset(side->group, 0, sizeof side->group);
-    side->group_length = 0;
-    return bytes_of(room, length);
-}
-
-/* False: this is no base64. */
-static bool take_letter(struct inner_side *side, uint8_t letter)
-{
-    int value = value_of(letter);
-
-    if (letter == '=') {
-        bool fits = side->group_length >= 2 || side->is_padded;
-
-        side->is_padded = true;
-        return fits;
+        if (letter == '=' ? !side->has_letters : !is_letter || side->is_padded)
+            break;
+        side->is_padded = letter == '=';
+        side->has_letters = true;
+        skip_bytes(&letters, 1);
     }
-    if (value < 0 || side->is_padded)
-        return false;
-    side->group[side->group_length++] = (uint8_t)value;
-    return true;
+    return bytes.length - cursor_left(&letters);
 }
 
 static void say_coded(struct websocket_inner *inner, enum side from, struct bytes bytes)
 {
     struct inner_side *side = &inner->side[from];
-    struct cursor letters = cursor_within(bytes);
-    uint8_t room[768];
-    size_t filled = 0;
+    size_t count = count_letters(side, bytes);
+    struct cursor letters = cursor_within(bytes_of(bytes.at, count));
+    char room[MIME_DECODE_ROOM];
 
-    while (cursor_left(&letters) > 0) {
-        uint8_t three[3];
-        struct bytes decoded;
-
-        if (!take_letter(side, take_u8(&letters))) {
-            hear(inner, from, bytes_of(room, filled));
-            close_tunnel(inner);
-            inner_names_settle(&inner->names);
-            return;
-        }
-        if (side->group_length < CODED_GROUP)
-            continue;
-        decoded = decode_group(side, three);
-        memcpy(room + filled, decoded.at, decoded.length);
-        filled += decoded.length;
-        if (filled == sizeof room) {
-            hear(inner, from, bytes_of(room, filled));
-            filled = 0;
-        }
-    }
-    hear(inner, from, bytes_of(room, filled));
+    while (cursor_left(&letters) > 0)
+        hear(inner, from, mime_decode(&side->decoder, take_up_to(&letters, MIME_DECODE_PIECE), room));
+    if (count == bytes.length)
+        return;
+    close_tunnel(inner); /* this is no base64 */
+    inner_names_settle(&inner->names);
 }
 
 /* ---- messages ---- */
@@ -213,9 +172,9 @@ void websocket_inner_begin(struct websocket_inner *inner, enum side from, bool i
     inner_names_begin(&inner->names, from, is_text);
     side = &inner->side[from];
     side->is_text = is_text;
+    side->has_letters = false;
     side->is_padded = false;
-    side->group_length = 0;
-    memset(side->group, 0, sizeof side->group);
+    mime_decoder_begin(&side->decoder, MIME_BASE64);
 }
 
 void websocket_inner_say(struct websocket_inner *inner, enum side from, struct bytes bytes)
@@ -230,12 +189,12 @@ void websocket_inner_say(struct websocket_inner *inner, enum side from, struct b
 
 void websocket_inner_end(struct websocket_inner *inner, enum side from, bool is_whole)
 {
-    uint8_t three[3];
+    char room[MIME_DECODE_ROOM];
 
     if (is_unheard(inner, from))
         return;
-    if (is_whole && is_coded(inner, from))
-        hear(inner, from, decode_group(&inner->side[from], three));
+    if (is_whole && is_coded(inner, from) && !inner->side[from].is_padded)
+        hear(inner, from, mime_decode_end(&inner->side[from].decoder, room));
     inner_names_end(&inner->names, from, is_whole);
     if (inner->names.protocol != NULL)
         close_tunnel(inner);
